@@ -1,0 +1,9 @@
+// A value as it is, about which the compiler knows nothing.
+//
+// Source    WGSL, "Floating point evaluation", lets an implementation reassociate, and Mesa and Metal do:
+//           (a + b) − a becomes b, and a rounding error that was wanted becomes 0.
+// Numerics  params.zero is 0, which only the host knows; flipping no bits keeps NaN and infinity too.
+//           Put around an intermediate whose rounding matters, never around a whole formula.
+fn opaque(value: Value) -> Value {
+  return bitcast<Value>(bitcast<Word>(value) ^ Word(params.zero));
+}

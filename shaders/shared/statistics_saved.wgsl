@@ -1,0 +1,14 @@
+// The statistics of the batch, from saved (src/plan/saved.ts).
+struct Statistics {
+  mean: Value,
+  mean_low: Value,
+  inv_std: Value,
+}
+
+fn load_statistics(channel: u32) -> Statistics {
+  return Statistics(
+    load_saved(channel),
+    load_saved(params.channels + channel),
+    load_saved(3u * params.channels + channel),
+  );
+}

@@ -1,0 +1,46 @@
+import type { Backend } from './backend.js';
+import { MAX_ELEMENTS, checkCount, describe } from '../plan/shape.js';
+
+/** f32 values on a backend, channels innermost. Made by `backend.tensor()` or `backend.empty()`. */
+export interface Tensor {
+  readonly backend: Backend;
+  readonly shape: readonly number[];
+  /** Elements. */
+  readonly size: number;
+  /** The GPU buffer, 4·size bytes; null on the CPU. */
+  readonly buffer: GPUBuffer | null;
+  readonly disposed: boolean;
+  /** A copy of the values, once all work submitted so far is done. */
+  read(): Promise<Float32Array>;
+  /** Replaces all values. @throws {RangeError} `data` has another length. */
+  write(data: Float32Array | readonly number[]): void;
+  /** Frees the memory; later uses throw. Disposing twice is harmless. */
+  dispose(): void;
+}
+
+/** Elements of a shape. Throws unless each axis is an integer of at least 1 and every element has a u32 index. */
+export function sizeOf(call: string, shape: readonly number[]): number {
+  if (!Array.isArray(shape)) throw new TypeError(`${call}: "shape" is ${describe(shape)}, needs an array such as [rows, channels].`);
+  if (shape.length === 0) throw new RangeError(`${call}: "shape" is [], needs at least one axis.`);
+  shape.forEach((axis, i) => checkCount(call, `shape[${i}]`, axis));
+  const size = shape.reduce((product, axis) => product * axis, 1);
+  if (size > MAX_ELEMENTS) {
+    throw new RangeError(`${call}: "shape" has ${size} elements ([${shape.join(', ')}]), needs at most ${MAX_ELEMENTS} (indices are u32). Split the batch.`);
+  }
+  return size;
+}
+
+/** The values to upload, checked against the shape's size. */
+export function checkData(call: string, data: unknown, size: number, shape: readonly number[]): Float32Array {
+  if (!(data instanceof Float32Array) && !Array.isArray(data)) {
+    throw new TypeError(`${call}: "data" is ${describe(data)}, needs a Float32Array or an array of numbers.`);
+  }
+  if (data.length !== size) {
+    throw new RangeError(`${call}: "data" has ${data.length} elements, needs ${size} (shape [${shape.join(', ')}]). Give as many.`);
+  }
+  return data instanceof Float32Array ? data : Float32Array.from(data);
+}
+
+export function disposedError(call: string): Error {
+  return new Error(`${call}: the tensor was disposed, needs a live one. Dispose it after its last use.`);
+}

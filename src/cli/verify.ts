@@ -1,0 +1,162 @@
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import type { Backend } from '../backend/backend.js';
+import { openBackend } from '../backend/open.js';
+import { readTable } from '../data/index.js';
+import { type Report, adapterLine, reportFacts, reportJson, resultCells, verify, verifyOwn } from '../verify/index.js';
+import { type FoundGpu, findGpu } from './adapter.js';
+import { textTable } from './table.js';
+
+const USAGE = `Usage: npm run verify -- [options]
+
+Runs the self-test on the best adapter, or on the CPU where there is none.
+
+  --backend gpu|cpu   run on this one only; gpu fails where there is no adapter
+  --input FILE        run a matrix of your own instead: CSV, .npy, IDX, each also .gz
+  --label COLUMN      column of a CSV to leave out, by name or index
+  --filter TEXT       only the rows whose name contains TEXT
+  --seed N            draws the data, default 1
+  --json              print JSON
+  --help              print this
+
+Exit status: 0 all passed, 1 something failed, 2 the command could not run.`;
+
+/** Columns of --input that are printed; JSON has all. */
+const MAX_COLUMNS = 40;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      backend: { type: 'string' }, input: { type: 'string' }, label: { type: 'string' }, filter: { type: 'string' },
+      seed: { type: 'string', default: '1' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const { backend: kind, json, filter } = values;
+  if (kind !== undefined && kind !== 'gpu' && kind !== 'cpu') throw new Error(`verify: "--backend" is ${kind}, needs gpu or cpu.`);
+  if (!/^\d{1,9}$/.test(values.seed)) throw new Error(`verify: "--seed" is ${values.seed}, needs an integer of at least 0.`);
+  if (values.label !== undefined && values.input === undefined) throw new Error('verify: "--label" is given without --input, needs a file to take it from.');
+  if (filter !== undefined && values.input !== undefined) throw new Error('verify: "--filter" is given with --input, needs the table of cases. Leave one out.');
+  const seed = Number(values.seed);
+  const table = values.input === undefined ? null : await readInput(values.input, values.label);
+
+  const found: FoundGpu = kind === 'cpu' ? { gpu: undefined, engine: 'none', why: '' } : await findGpu();
+  const backend = await open(kind, found);
+  const environment: Record<string, string> = {
+    engine: backend.kind === 'gpu' ? found.engine : 'the CPU',
+    runtime: runtime(),
+    platform: `${process.platform} ${process.arch}`,
+  };
+  if (!json) for (const [name, value] of Object.entries(environment)) console.log(`${name}: ${value}`);
+  try {
+    if (table) return await own(backend, table, seed, json, environment);
+    return await selfTest(backend, seed, json, filter, environment);
+  } finally {
+    backend.destroy();
+  }
+}
+
+async function open(kind: 'gpu' | 'cpu' | undefined, { gpu, why }: FoundGpu): Promise<Backend> {
+  if (kind === 'cpu') return openBackend({ prefer: 'cpu' });
+  if (kind === 'gpu' && !gpu) throw new Error(`verify: "--backend" is gpu, and there is none. ${why}`);
+  const announce = (reason: string) => console.error(`${reason} ${why}`.trim());
+  return openBackend({ gpu, fallback: kind === 'gpu' ? 'throw' : 'cpu', onFallback: announce });
+}
+
+async function selfTest(
+  backend: Backend, seed: number, json: boolean, filter: string | undefined, environment: Record<string, string>,
+): Promise<number> {
+  const live = !json && process.stderr.isTTY;
+  const report = await verify(backend, {
+    seed,
+    filter: (name) => filter === undefined || name.includes(filter),
+    onProgress: ({ done, total, result }) => {
+      if (live) process.stderr.write(`\r\x1b[K${done}/${total} ${result?.name ?? ''}`);
+    },
+  });
+  if (live) process.stderr.write('\r\x1b[K');
+  console.log(json ? reportJson(report, environment) : reportText(report));
+  if (report.results.length === 0) {
+    console.error(`verify: "--filter" is ${filter}, needs a part of a row's name. Run without it to see them.`);
+    return 2;
+  }
+  return report.failed === 0 ? 0 : 1;
+}
+
+function reportText(report: Report): string {
+  const { outcome, ...facts } = reportFacts(report);
+  const rows = report.results.map((result) => {
+    const { name, shape, against, output, ratio, milliseconds, result: outcome } = resultCells(result);
+    return [outcome, shape, name, against, ratio, output, milliseconds];
+  });
+  const failures = report.results.filter(({ passed }) => !passed).map(({ name, detail }) => `FAIL ${name}: ${detail}`);
+  return [
+    ...Object.entries(facts).map(([name, value]) => `${name}: ${value}`),
+    '',
+    textTable(['', 'rows×channels', 'case', 'against', 'error/bound', 'worst at', 'ms'], rows),
+    '',
+    ...failures,
+    outcome,
+  ].join('\n');
+}
+
+async function readInput(file: string, label: string | undefined) {
+  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    throw new Error(`verify: "--input" is ${file}, which cannot be read (${cause.code}), needs a file. Check the path.`);
+  });
+  const column = label !== undefined && /^\d+$/.test(label) ? Number(label) : label;
+  return readTable(file, bytes, column === undefined ? {} : { label: column });
+}
+
+async function own(
+  backend: Backend, table: Awaited<ReturnType<typeof readTable>>, seed: number, json: boolean, environment: Record<string, string>,
+): Promise<number> {
+  const result = await verifyOwn(backend, table, { seed });
+  const { adapter } = backend;
+  if (json) {
+    const columns = result.columns.map((column, c) => ({ name: table.columns?.[c] ?? String(c), ...column }));
+    const plain = (_: string, value: unknown) => {
+      if (value instanceof Uint32Array) return [...value];
+      return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+    };
+    console.log(JSON.stringify({ environment, backend: backend.kind, reason: backend.reason, adapter, ...result, columns }, plain, 2));
+    return result.passed ? 0 : 1;
+  }
+  console.log(`backend: ${backend.kind}. ${backend.reason}`);
+  if (adapter) console.log(`adapter: ${adapterLine(adapter)}`);
+  console.log(`matrix: ${result.rows} rows × ${result.channels} channels; gamma 1, beta 0, dy drawn from seed ${seed}\n`);
+  const number = (value: number) => (Number.isFinite(value) ? String(Number(value.toPrecision(6))) : String(value));
+  console.log(textTable(
+    ['column', 'mean', 'deviation', 'minimum', 'maximum', 'error/bound', 'worst at'],
+    result.columns.slice(0, MAX_COLUMNS).map((column, c) => [
+      table.columns?.[c] ?? String(c), number(column.mean), number(column.deviation), number(column.minimum), number(column.maximum),
+      column.ratio === 0 ? '0' : column.ratio.toPrecision(2), column.output,
+    ]),
+  ));
+  if (result.columns.length > MAX_COLUMNS) console.log(`… and ${result.columns.length - MAX_COLUMNS} more columns (--json has all)`);
+  console.log();
+  console.log(textTable(
+    ['output', 'elements', 'beyond', 'error/bound', 'row', 'channel', 'got', 'want'],
+    result.comparisons.map(({ output, elements, beyond, ratio, row, channel, got, want }) => [
+      output, String(elements), String(beyond), ratio === 0 ? '0' : ratio.toPrecision(2), String(row), String(channel), number(got), number(want),
+    ]),
+  ));
+  console.log(`\n${result.passed ? 'Every output is within its bound.' : 'FAIL: some outputs are beyond their bound.'}`);
+  return result.passed ? 0 : 1;
+}
+
+function runtime(): string {
+  const { deno } = process.versions as Record<string, string | undefined>;
+  return deno ? `Deno ${deno}` : `Node ${process.versions.node}`;
+}
+
+main().then(
+  (status) => process.exit(status),
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(2);
+  },
+);

@@ -1,0 +1,34 @@
+import type { Argument } from '../plan/checks.js';
+
+interface Node<T> {
+  next: WeakMap<GPUBuffer, Map<number, Node<T>>> | null;
+  value: T | undefined;
+}
+
+/**
+ * What was made for a list of buffers and offsets. Each step is a WeakMap keyed by one buffer, so an
+ * entry lives as long as every buffer in it does and no longer.
+ */
+export class BufferCache<T> {
+  readonly #root: Node<T> = { next: null, value: undefined };
+
+  get(list: readonly Argument[]): T | undefined {
+    let node: Node<T> | undefined = this.#root;
+    for (let i = 0; i < list.length && node; i++) node = node.next?.get(list[i].buffer)?.get(list[i].offset);
+    return node?.value;
+  }
+
+  set(list: readonly Argument[], value: T): void {
+    let node = this.#root;
+    for (let i = 0; i < list.length; i++) {
+      const { buffer, offset } = list[i];
+      node.next ??= new WeakMap();
+      let offsets = node.next.get(buffer);
+      if (!offsets) node.next.set(buffer, (offsets = new Map()));
+      let child = offsets.get(offset);
+      if (!child) offsets.set(offset, (child = { next: null, value: undefined }));
+      node = child;
+    }
+    node.value = value;
+  }
+}

@@ -1,0 +1,80 @@
+import { checkCount, describe } from './shape.js';
+
+/** Which variance the running statistics keep: ÷ rows, or ÷ (rows − 1). */
+export type RunningVariance = 'biased' | 'unbiased';
+
+/** What the kernels can be asked to do; each mode compiles its own pipelines. */
+export type Mode = 'train' | 'infer' | 'frozen';
+
+/** The numbers of one batch norm. */
+export interface Numbers {
+  /** Added to the variance inside the root. Default 1e-5. */
+  eps: number;
+  /** Weight of the new batch in `running ← (1 − momentum) · running + momentum · batch`. Default 0.1. */
+  momentum: number;
+  /** Default `'unbiased'`, as PyTorch. A batch itself is always normalized with its biased variance. */
+  runningVariance: RunningVariance;
+}
+
+export const DEFAULTS: Numbers = { eps: 1e-5, momentum: 0.1, runningVariance: 'unbiased' };
+
+const MODES: readonly Mode[] = ['train', 'infer', 'frozen'];
+
+/** Refuses an option nobody reads: a misspelt one would otherwise change nothing in silence. */
+export function checkNames(call: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) {
+      throw new TypeError(`${call}: "${name}" is not an option, needs one of ${known.join(', ')}. Remove or rename it.`);
+    }
+  }
+}
+
+/** Throws unless `options` is an object and its channels, eps, momentum and running variance can be computed with. */
+export function checkNumbers(call: string, options: { channels: number } & Numbers): void {
+  checkCount(call, 'channels', options.channels);
+  const { eps, momentum, runningVariance } = options;
+  checkFinite(call, 'eps', eps);
+  if (eps < 0) throw new RangeError(`${call}: "eps" is ${eps}, needs a finite number of at least 0.`);
+  checkFinite(call, 'momentum', momentum);
+  if (momentum < 0 || momentum > 1) {
+    throw new RangeError(
+      `${call}: "momentum" is ${momentum}, needs a number from 0 to 1 (weight of the new batch; Keras's 0.99 is 0.01 here).`,
+    );
+  }
+  if (runningVariance !== 'biased' && runningVariance !== 'unbiased') {
+    throw new RangeError(`${call}: "runningVariance" is ${describe(runningVariance)}, needs 'biased' or 'unbiased'.`);
+  }
+}
+
+export function checkFlag(call: string, name: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw new TypeError(`${call}: "${name}" is ${describe(value)}, needs true or false.`);
+}
+
+export function checkModes(call: string, modes: unknown): void {
+  const list = MODES.map((mode) => `'${mode}'`).join(', ');
+  if (!Array.isArray(modes)) throw new TypeError(`${call}: "modes" is ${describe(modes)}, needs an array of ${list}.`);
+  if (modes.length === 0) throw new RangeError(`${call}: "modes" is empty, needs at least one of ${list}.`);
+  for (const mode of modes) {
+    if (!MODES.includes(mode)) throw new RangeError(`${call}: "modes" holds ${describe(mode)}, needs ${list}.`);
+  }
+}
+
+/** One row has no unbiased variance: rows / (rows − 1) divides by zero. */
+export function checkUnbiased(call: string, rows: number, runningVariance: RunningVariance): void {
+  if (rows === 1 && runningVariance === 'unbiased') {
+    throw new RangeError(
+      `${call}: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1). ` +
+        `Give more rows, or use runningVariance: 'biased'.`,
+    );
+  }
+}
+
+/** What turns the biased batch variance into the one `runningVar` keeps. */
+export function runningVarianceFactor(rows: number, runningVariance: RunningVariance): number {
+  return runningVariance === 'unbiased' && rows > 1 ? rows / (rows - 1) : 1;
+}
+
+function checkFinite(call: string, name: string, value: unknown): void {
+  if (typeof value !== 'number') throw new TypeError(`${call}: "${name}" is ${describe(value)}, needs a finite number.`);
+  if (!Number.isFinite(value)) throw new RangeError(`${call}: "${name}" is ${value}, needs a finite number.`);
+}

@@ -1,0 +1,53 @@
+import type { Floats } from './types.js';
+
+/** How far an analytic gradient is from the numeric one, at the worst element looked at. */
+export interface GradientCheck {
+  /** Largest |analytic − numeric| / max(1, |analytic|, |numeric|). */
+  error: number;
+  index: number;
+  analytic: number;
+  numeric: number;
+}
+
+/**
+ * Compares a gradient with central differences.
+ *
+ *     numeric = (loss(at + h) − loss(at − h)) / 2h        h = step · max(1, |at|)
+ *
+ * @param loss - a scalar function of `at`; it may keep nothing of the array, which is changed between calls.
+ * @param at - where; copied, never changed.
+ * @param gradient - the analytic gradient of `loss` at `at`, same length.
+ * @param options - `step`, default 1e-5: below it rounding dominates, above it curvature; `indices`, which
+ *   elements to look at, default all.
+ * @throws {RangeError} the lengths differ, or an index is out of range.
+ */
+export function gradientCheck(
+  loss: (at: Float64Array) => number,
+  at: Floats,
+  gradient: Floats,
+  { step = 1e-5, indices }: { step?: number; indices?: readonly number[] } = {},
+): GradientCheck {
+  if (gradient.length !== at.length) {
+    throw new RangeError(`gradientCheck: "gradient" has ${gradient.length} elements, needs ${at.length} (those of "at"). Give one per element.`);
+  }
+  const point = Float64Array.from(at);
+  const worst: GradientCheck = { error: -1, index: -1, analytic: NaN, numeric: NaN };
+  for (const index of indices ?? point.keys()) {
+    if (!Number.isInteger(index) || index < 0 || index >= point.length) {
+      throw new RangeError(`gradientCheck: "indices" holds ${index}, needs integers from 0 to ${point.length - 1}.`);
+    }
+    const value = point[index];
+    const h = step * Math.max(1, Math.abs(value));
+    point[index] = value + h;
+    const above = loss(point);
+    point[index] = value - h;
+    const below = loss(point);
+    point[index] = value;
+    const numeric = (above - below) / (2 * h);
+    const analytic = gradient[index];
+    const error = Math.abs(analytic - numeric) / Math.max(1, Math.abs(analytic), Math.abs(numeric));
+    if (!(error <= worst.error)) Object.assign(worst, { error, index, analytic, numeric }); // NaN is the worst
+    if (Number.isNaN(error)) break;
+  }
+  return worst;
+}

@@ -1,0 +1,10 @@
+// The meaning of correct: pure functions on typed arrays, f64 arithmetic, channels innermost.
+export { type Gradients, backward, backwardFrozen } from './backward.js';
+export { forward } from './forward.js';
+export { type GradientCheck, gradientCheck } from './gradientCheck.js';
+export { infer } from './infer.js';
+export { type Moments, emptyMoments, merge, moments } from './moments.js';
+export { updateRunning } from './running.js';
+export { type StagedBackward, backwardStaged } from './staged.js';
+export type { Floats, Statistics } from './types.js';
+export type { Shape } from '../plan/shape.js';

@@ -1,0 +1,125 @@
+import { type Random, random } from '../data/random.js';
+import { DEFAULTS, type Numbers } from '../plan/options.js';
+import type { Inputs } from './expected.js';
+
+/** One row of the self-test's table: a shape, its numbers, and what is special about its data. */
+export interface Case {
+  name: string;
+  rows: number;
+  channels: number;
+  numbers?: Partial<Numbers>;
+  gamma?: false;
+  beta?: false;
+  /** Of each column of x: mean and standard deviation. Default 0 and 1. */
+  column?: (c: number) => { offset?: number; deviation?: number };
+  /** Changes the drawn inputs. */
+  adjust?: (inputs: Inputs, random: Random) => void;
+}
+
+const biased = { runningVariance: 'biased' } as const;
+const offset = (value: number, deviation = 1) => () => ({ offset: value, deviation });
+
+export const CASES: readonly Case[] = [
+  { name: 'control: full workgroups', rows: 64, channels: 64 },
+
+  // shapes
+  { name: 'one value', rows: 1, channels: 1, numbers: biased },
+  { name: 'one row: variance is 0, y is beta', rows: 1, channels: 7, numbers: biased },
+  { name: 'two rows', rows: 2, channels: 1 },
+  { name: 'one column', rows: 1000, channels: 1 },
+  { name: 'small and odd', rows: 100, channels: 3 },
+  { name: 'fewer rows than lanes', rows: 5, channels: 6 },
+  { name: 'ragged: neither axis fills a workgroup', rows: 1021, channels: 67 },
+  { name: 'ragged, four channels a lane', rows: 1021, channels: 68 },
+  { name: 'typical batch', rows: 256, channels: 64 },
+  { name: 'typical batch, wide', rows: 256, channels: 1024 },
+  { name: 'tall', rows: 4096, channels: 256 },
+  { name: 'wide', rows: 5, channels: 40001 },
+  { name: 'tall and odd', rows: 70001, channels: 3 },
+  { name: 'wide and tall', rows: 1024, channels: 4096 },
+  { name: 'very tall', rows: 1000000, channels: 8 },
+
+  // means far from zero
+  { name: '65536 rows, mean 0', rows: 65536, channels: 64 },
+  { name: '65536 rows, mean is 1e4 deviations', rows: 65536, channels: 64, column: offset(1e4) },
+  { name: '65536 rows, mean is 1e6 deviations', rows: 65536, channels: 64, column: offset(1e6) },
+  { name: 'mean is −1e6 deviations', rows: 1021, channels: 5, column: offset(-1e6) },
+  { name: 'mean is 1e6 small deviations', rows: 4096, channels: 4, column: offset(1e3, 1e-3), numbers: { eps: 1e-12 } },
+  { name: 'mean is 1e6 deviations, two rows', rows: 2, channels: 4, column: offset(1e6) },
+  {
+    name: 'each column its own mean and deviation', rows: 2048, channels: 12,
+    column: (c) => ({ offset: (c % 2 ? -1 : 1) * 10 ** (c / 2), deviation: 10 ** ((c % 7) - 3) }),
+  },
+
+  // order of the rows
+  { name: 'first row 1e6 deviations out', rows: 65536, channels: 4, adjust: outlier(0, 1e6) },
+  { name: 'first row 1e6 deviations out, few rows', rows: 50, channels: 3, adjust: outlier(0, 1e6) },
+  { name: 'first row 1e6 deviations out, mean 1e6', rows: 65536, channels: 3, column: offset(1e6), adjust: outlier(0, 1e6) },
+  { name: 'last row 1e6 deviations out', rows: 10007, channels: 5, adjust: outlier(10006, -1e6) },
+  { name: 'sorted rows', rows: 8192, channels: 6, adjust: sorted },
+  { name: 'two far clusters, one after the other', rows: 8192, channels: 6, adjust: clusters },
+
+  // columns without spread
+  { name: 'constant columns: y is beta', rows: 1000, channels: 5, column: (c) => ({ offset: 3.7 * 10 ** (2 * c), deviation: 0 }) },
+  { name: 'constant columns, eps 0: y is beta, dx is 0', rows: 1000, channels: 4, column: offset(3.7, 0), numbers: { eps: 0 } },
+  { name: 'eps 0 with spread', rows: 1000, channels: 4, numbers: { eps: 0 } },
+  { name: 'deviation far below √eps', rows: 512, channels: 8, column: offset(0, 1e-6) },
+
+  // gamma, beta and gradients
+  { name: 'gamma 0, negative and large', rows: 300, channels: 9, adjust: ({ gamma }) => gamma!.set([0, -1, -0, -1000, 1e-3, 1, 0, 50, -2]) },
+  { name: 'no gamma', rows: 300, channels: 10, gamma: false },
+  { name: 'no beta', rows: 300, channels: 10, beta: false },
+  { name: 'neither gamma nor beta', rows: 300, channels: 12, gamma: false, beta: false },
+  { name: 'dy all equal: its sum has one sign', rows: 65536, channels: 2, adjust: ({ dy }) => dy.fill(0.1) },
+  { name: 'dy is x: dgamma is large', rows: 4096, channels: 8, adjust: ({ dy, x }) => dy.set(x) },
+  { name: 'dy is 0', rows: 100, channels: 4, adjust: ({ dy }) => dy.fill(0) },
+
+  // running statistics
+  { name: 'keras numbers', rows: 128, channels: 16, numbers: { eps: 1e-3, momentum: 0.01, runningVariance: 'biased' } },
+  { name: 'momentum 0: running statistics stay', rows: 128, channels: 16, numbers: { momentum: 0 } },
+  { name: 'momentum 1: running statistics are the batch’s', rows: 128, channels: 16, numbers: { momentum: 1 } },
+];
+
+/** The inputs of a case, the same from the same seed in every engine. */
+export function inputsOf(row: Case, seed: number): Inputs {
+  const { rows, channels, column = () => ({}) } = row;
+  const source = random(seed);
+  const columns = Array.from({ length: channels }, (_, c) => ({ offset: 0, deviation: 1, ...column(c) }));
+  const x = new Float32Array(rows * channels);
+  const dy = new Float32Array(rows * channels);
+  for (let i = 0, c = 0; i < x.length; i++, c = c + 1 === channels ? 0 : c + 1) {
+    x[i] = columns[c].offset + columns[c].deviation * source.normal();
+    dy[i] = source.normal();
+  }
+  const vector = (value: (c: number) => number) => Float32Array.from({ length: channels }, (_, c) => value(c));
+  const sign = () => (source.uniform() < 0.5 ? -1 : 1);
+  const inputs: Inputs = {
+    ...DEFAULTS, ...row.numbers, rows, channels, x, dy,
+    gamma: row.gamma === false ? null : vector(() => sign() * (0.5 + 1.5 * source.uniform())),
+    beta: row.beta === false ? null : vector(() => source.normal()),
+    runningMean: vector((c) => columns[c].deviation * (source.uniform() - 0.5)),
+    runningVar: vector(() => 0.5 + source.uniform()),
+    frozenMean: vector((c) => columns[c].offset + columns[c].deviation * 0.1 * source.normal()),
+    frozenVar: vector((c) => columns[c].deviation ** 2 * (0.5 + source.uniform())),
+  };
+  row.adjust?.(inputs, source);
+  return inputs;
+}
+
+/** One row stands `distance` away from the others. */
+function outlier(row: number, distance: number) {
+  return ({ x, channels }: Inputs) => {
+    for (let c = 0; c < channels; c++) x[row * channels + c] += distance;
+  };
+}
+
+function sorted({ x, rows, channels }: Inputs): void {
+  for (let c = 0; c < channels; c++) {
+    const column = Float32Array.from({ length: rows }, (_, row) => x[row * channels + c]).sort();
+    for (let row = 0; row < rows; row++) x[row * channels + c] = column[row];
+  }
+}
+
+function clusters({ x, rows, channels }: Inputs): void {
+  for (let i = 0; i < x.length; i++) x[i] += i < (rows * channels) / 2 ? -1e4 : 1e4;
+}

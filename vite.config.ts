@@ -1,0 +1,82 @@
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { findChromium } from './test/chromium.js';
+
+/** `vite build --mode library | cli`; without a mode the pages. */
+export default defineConfig(({ mode }) => {
+  if (mode === 'library') return library;
+  if (mode === 'cli') return cli;
+  if (mode === 'test') return tests();
+  return site;
+});
+
+const site = {
+  base: './',
+  build: {
+    outDir: 'dist/site',
+    target: 'es2022',
+    rolldownOptions: { input: { index: 'index.html', correctness: 'demo/correctness/index.html' } },
+  },
+};
+
+const library = {
+  build: {
+    outDir: 'dist/library',
+    target: 'es2022',
+    minify: false,
+    sourcemap: true,
+    lib: {
+      formats: ['es' as const],
+      entry: {
+        index: 'src/index.ts',
+        reference: 'src/reference/index.ts',
+        verify: 'src/verify/index.ts',
+        data: 'src/data/index.ts',
+      },
+    },
+  },
+};
+
+/** One self-contained file a command; only Dawn, a native module, stays outside. */
+const cli = {
+  build: {
+    outDir: 'dist/cli',
+    target: 'node20',
+    ssr: true,
+    minify: false,
+    rolldownOptions: { input: { verify: 'src/cli/verify.ts' }, external: ['webgpu'] },
+  },
+  ssr: { noExternal: true as const },
+};
+
+const GPU_TESTS = 'test/gpu/**/*.test.ts';
+const PAGE_TESTS = 'test/pages/**/*.test.ts';
+
+/** Pure code in Node; the GPU tests in Node on Dawn and again in Chromium; the pages in Chromium. */
+function tests() {
+  return {
+    test: {
+      projects: [
+        { test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [GPU_TESTS, PAGE_TESTS], testTimeout: 60_000 } },
+        // One process: every adapter of its own would compile every kernel again.
+        { test: { name: 'dawn', include: [GPU_TESTS], setupFiles: ['test/gpu/dawn.ts'], testTimeout: 240_000, fileParallelism: false, isolate: false } },
+        {
+          test: {
+            name: 'chromium',
+            include: [GPU_TESTS],
+            testTimeout: 240_000,
+            fileParallelism: false,
+            browser: {
+              enabled: true,
+              headless: true,
+              screenshotFailures: false,
+              provider: playwright({ launchOptions: findChromium() }),
+              instances: [{ browser: 'chromium' as const }],
+            },
+          },
+        },
+        { test: { name: 'pages', include: [PAGE_TESTS], testTimeout: 300_000, hookTimeout: 120_000, fileParallelism: false } },
+      ],
+    },
+  };
+}
