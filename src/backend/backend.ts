@@ -24,6 +24,8 @@ export interface Backend {
   empty(shape: readonly number[]): Tensor;
   /** Frees what the backend owns: the device if `openBackend` created it, never a given one. Later calls throw. */
   destroy(): void;
+  /** @internal throws, in the name of `call`, once the backend or its device is gone. */
+  check(call: string): void;
   /** @internal what a layer runs on. */
   engine(options: EngineOptions): Promise<Engine>;
 }

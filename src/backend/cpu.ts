@@ -21,17 +21,17 @@ export class CpuBackend implements Backend {
 
   tensor(data: Float32Array | readonly number[], shape: readonly number[]): Tensor {
     const call = 'Backend.tensor';
-    this.#check(call);
+    this.check(call);
     return new CpuTensor(this, shape, checkData(call, data, sizeOf(call, shape), shape).slice());
   }
 
   empty(shape: readonly number[]): Tensor {
-    this.#check('Backend.empty');
+    this.check('Backend.empty');
     return new CpuTensor(this, shape, new Float32Array(sizeOf('Backend.empty', shape)));
   }
 
   async engine(options: EngineOptions): Promise<Engine> {
-    this.#check('BatchNorm.create');
+    this.check('BatchNorm.create');
     return new CpuEngine(options);
   }
 
@@ -39,7 +39,7 @@ export class CpuBackend implements Backend {
     this.#destroyed = true;
   }
 
-  #check(call: string): void {
+  check(call: string): void {
     if (this.#destroyed) throw new Error(`${call}: the backend was destroyed. Open a new one.`);
   }
 }

@@ -385,7 +385,7 @@ async function compileRecipe(device: GPUDevice, draft: Draft, settings: Settings
   return {
     operation: draft.operation,
     call: draft.call,
-    slots: [...draft.reads.map((name) => slot(name, channels, false)), ...draft.writes.map((name) => slot(name, channels, true))],
+    slots: [...draft.reads.map((name) => slot(name, 'read', channels)), ...draft.writes.map((name) => slot(name, 'write', channels))],
     steps,
     scratch: draft.scratch,
   };
@@ -393,10 +393,13 @@ async function compileRecipe(device: GPUDevice, draft: Draft, settings: Settings
 
 const MATRICES: readonly BufferName[] = ['x', 'dy', 'y', 'dx'];
 
-function slot(name: BufferName, channels: number, writes: boolean): Slot {
+function slot(name: BufferName, access: 'read' | 'write', channels: number): Slot {
+  const writes = access === 'write';
+  // forward's last dispatch reads what an earlier one wrote to saved
+  const use = { name, reads: !writes || name === 'saved', writes };
   if (MATRICES.includes(name)) {
-    return { name, writes, bytes: (rows) => rows * channels * 4, from: (rows) => `rows ${rows} × channels ${channels}, f32` };
+    return { ...use, bytes: (rows) => rows * channels * 4, from: (rows) => `rows ${rows} × channels ${channels}, f32` };
   }
-  if (name === 'saved') return { name, writes, bytes: () => savedBytes(channels), from: () => `4 × channels ${channels}, f32` };
-  return { name, writes, bytes: () => channels * 4, from: () => `channels ${channels}, f32` };
+  if (name === 'saved') return { ...use, bytes: () => savedBytes(channels), from: () => `4 × channels ${channels}, f32` };
+  return { ...use, bytes: () => channels * 4, from: () => `channels ${channels}, f32` };
 }

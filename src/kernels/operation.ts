@@ -7,6 +7,8 @@ import { type BufferName, type Variant, bindingsOf } from './table.js';
 /** An argument of an operation and how many bytes of it a shape uses. */
 export interface Slot {
   name: BufferName;
+  /** By any of the operation's dispatches. */
+  reads: boolean;
   writes: boolean;
   bytes(rows: number): number;
   from(rows: number): string;
@@ -62,10 +64,10 @@ export class Operation {
     this.#recipe = recipe;
     this.#planFor = planFor;
     this.#report = report;
-    this.#arguments = recipe.slots.map(({ name, writes }) => ({
-      name, writes, buffer: NONE, offset: 0, bytes: 0,
+    this.#arguments = recipe.slots.map(({ name, reads, writes }) => ({
+      name, reads, writes, buffer: NONE, offset: 0, bytes: 0,
     }));
-    this.#needs = { name: '', bytes: 0, writes: false, rows: 0, from: () => '' };
+    this.#needs = { name: '', bytes: 0, reads: false, writes: false, rows: 0, from: () => '' };
   }
 
   /** Throws before anything is recorded; `rows` has been checked. */
@@ -107,6 +109,7 @@ export class Operation {
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i];
       needs.name = slot.name;
+      needs.reads = slot.reads;
       needs.writes = slot.writes;
       needs.bytes = slot.bytes(rows);
       needs.rows = rows;

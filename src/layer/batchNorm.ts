@@ -248,6 +248,7 @@ export class BatchNorm {
 
   #checkAlive(call: string): void {
     if (this.#disposed) throw new Error(`${call}: the layer was disposed. Create a new one.`);
+    this.backend.check(call);
   }
 
   /** The rows of a matrix argument. */

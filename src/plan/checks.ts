@@ -10,6 +10,7 @@ export interface Argument {
   offset: number;
   /** Bytes the kernels use, from the shape. */
   bytes: number;
+  reads: boolean;
   writes: boolean;
 }
 
@@ -17,6 +18,7 @@ export interface Argument {
 export interface Requirement {
   name: string;
   bytes: number;
+  reads: boolean;
   writes: boolean;
   /** Where `bytes` comes from, worded only when there is an error to say it in. */
   rows: number;
@@ -75,6 +77,7 @@ export function checkView(call: string, view: unknown, needs: Requirement, limit
   into.buffer = buffer;
   into.offset = offset;
   into.bytes = bytes;
+  into.reads = needs.reads;
   into.writes = needs.writes;
 }
 
@@ -88,8 +91,8 @@ export function checkSharing(call: string, list: readonly Argument[]): void {
       const a = list[i];
       const b = list[j];
       if (a.buffer !== b.buffer || !(a.writes || b.writes)) continue;
-      if (a.writes !== b.writes) {
-        const [output, input] = a.writes ? [a, b] : [b, a];
+      if ((a.writes && b.reads) || (a.reads && b.writes)) {
+        const [output, input] = b.writes ? [b, a] : [a, b];
         throw new TypeError(
           `${call}: "${output.name}" is in the same buffer as "${input.name}", needs another (WebGPU forbids reading and ` +
             `writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.`,

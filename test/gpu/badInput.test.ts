@@ -1,0 +1,177 @@
+// Claim: a call that cannot be carried out throws one sentence naming call, given, needed and remedy, and
+// records nothing; what WebGPU alone can see reaches onError.
+import { afterEach, describe, expect, it } from 'vitest';
+import { type BatchNormOptions, createBatchNorm } from '../../src/index.js';
+import { blank, download, fixture, newDevice, run, sharedDevice, takeErrors, upload } from './harness.js';
+
+const device = await sharedDevice();
+const rows = 16;
+const { bn, x, dy, gamma, beta, runningMean, runningVar, saved, y, dx, dgamma, dbeta } = await fixture(device, rows, { channels: 4 });
+const forward = { x, gamma, beta, y, saved, runningMean, runningVar };
+const backward = { x, dy, gamma, saved, dx, dgamma, dbeta };
+
+/** A pass on which nothing may be called. */
+const untouched = new Proxy({} as GPUComputePassEncoder, {
+  get: (_, name) => {
+    if (name === 'dispatchWorkgroups') return () => { throw new Error('a dispatch was recorded'); };
+    return () => { throw new Error(`${String(name)} was recorded`); };
+  },
+});
+
+const STORAGE = GPUBufferUsage.STORAGE;
+const shared = device.createBuffer({ size: 1024, usage: GPUBufferUsage.STORAGE });
+const make = (size: number, usage: number = STORAGE) => device.createBuffer({ size, usage });
+
+afterEach(() => expect(takeErrors()).toEqual([]));
+
+describe('buffers', () => {
+  it('control: the arguments the cases below spoil are good', async () => {
+    run(device, (pass) => bn.forward(pass, forward, { rows }));
+    run(device, (pass) => bn.backward(pass, backward, { rows }));
+    expect((await download(device, y)).every(Number.isFinite)).toBe(true);
+  });
+
+  const spoiled: [string, object, typeof TypeError | typeof RangeError, string][] = [
+    ['missing', { x: undefined }, TypeError, 'BatchNorm.forward: "x" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['no buffer', { y: new Float32Array(4) }, TypeError, 'BatchNorm.forward: "y" is Float32Array, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['too small', { y: make(252) }, RangeError, 'BatchNorm.forward: "y" is 252 bytes, needs 256 (rows 16 × channels 4, f32). Create it with that size.'],
+    ['saved too small', { saved: make(60) }, RangeError, 'BatchNorm.forward: "saved" is 60 bytes, needs 64 (4 × channels 4, f32). Create it with that size.'],
+    ['view too small', { gamma: { buffer: make(512), size: 12 } }, RangeError, 'BatchNorm.forward: "gamma" is 12 bytes, needs 16 (channels 4, f32). Create it with that size.'],
+    ['view past the end', { gamma: { buffer: make(512), offset: 256, size: 512 } }, RangeError, 'BatchNorm.forward: "gamma" has size 512 at offset 256, needs at most 256 (its buffer is 512 bytes).'],
+    ['offset past the end', { gamma: { buffer: make(512), offset: 768 } }, RangeError, 'BatchNorm.forward: "gamma" has offset 768, needs an integer from 0 to its buffer\'s 512 bytes.'],
+    ['offset negative', { gamma: { buffer: make(512), offset: -256 } }, RangeError, 'BatchNorm.forward: "gamma" has offset -256, needs an integer from 0 to its buffer\'s 512 bytes.'],
+    ['offset misaligned', { gamma: { buffer: make(512), offset: 128 } }, RangeError, `BatchNorm.forward: "gamma" has offset 128, needs a multiple of ${device.limits.minStorageBufferOffsetAlignment} (the device's minStorageBufferOffsetAlignment). Move it there.`],
+    ['usage', { beta: make(16, GPUBufferUsage.UNIFORM) }, TypeError, 'BatchNorm.forward: "beta" has usage 0x40, needs GPUBufferUsage.STORAGE (0x80). Create it with that usage.'],
+    ['y over x', { y: x }, TypeError, 'BatchNorm.forward: "y" is in the same buffer as "x", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
+    ['running statistics over gamma', { runningMean: gamma }, TypeError, 'BatchNorm.forward: "runningMean" is in the same buffer as "gamma", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
+    ['saved in the buffer of y, disjoint', { y: { buffer: shared, offset: 0, size: 256 }, saved: { buffer: shared, offset: 256 } }, TypeError, 'BatchNorm.forward: "saved" is in the same buffer as "y", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
+    ['two outputs overlap', { runningVar: { buffer: runningMean, offset: 0 } }, RangeError, 'BatchNorm.forward: "runningVar" is bytes 0 to 16, needs to be apart from "runningMean" at bytes 0 to 16 of the same buffer (both are written). Use two buffers or disjoint ranges.'],
+    ['half of the running statistics', { runningVar: undefined }, TypeError, 'BatchNorm.forward: "runningVar" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['not wanted', { dgamma }, TypeError, 'BatchNorm.forward: "dgamma" is given, needs only x, gamma, beta, y, saved, runningMean, runningVar (from the options it was created with). Leave it out.'],
+  ];
+  it.each(spoiled)('%s', (_, change, kind, message) => {
+    const call = () => bn.forward(untouched, { ...forward, ...change }, { rows });
+    expect(call).toThrow(kind);
+    expect(call).toThrow(message);
+  });
+
+  it('reads may share a buffer, and writes may where they are apart', async () => {
+    const together = make(1024, STORAGE | GPUBufferUsage.COPY_SRC);
+    device.queue.writeBuffer(make(16, STORAGE | GPUBufferUsage.COPY_DST), 0, new Float32Array(4));
+    run(device, (pass) => {
+      bn.forward(pass, { ...forward, gamma: beta }, { rows });
+      bn.backward(pass, { ...backward, dy: x, dgamma: { buffer: together, offset: 0 }, dbeta: { buffer: together, offset: 256 } }, { rows });
+    });
+    await device.queue.onSubmittedWorkDone();
+  });
+
+  it('a tensor past the binding limit is refused by its name', () => {
+    const limit = device.limits.maxStorageBufferBindingSize;
+    const tooMany = limit / 16 + 1;
+    expect(() => bn.infer(untouched, { x, gamma, beta, runningMean, runningVar, y }, { rows: tooMany })).toThrow(
+      `BatchNorm.infer: "x" needs ${tooMany * 16} bytes (rows ${tooMany} × channels 4, f32), the device binds at most ${limit} ` +
+        '(maxStorageBufferBindingSize). Request the device with a higher limit, or split the batch.',
+    );
+  });
+});
+
+describe('shapes', () => {
+  it.each([
+    [0, RangeError, 'BatchNorm.forward: "rows" is 0, needs an integer of at least 1.'],
+    [-4, RangeError, 'BatchNorm.forward: "rows" is -4, needs an integer of at least 1.'],
+    [1.5, RangeError, 'BatchNorm.forward: "rows" is 1.5, needs an integer of at least 1.'],
+    [NaN, RangeError, 'BatchNorm.forward: "rows" is NaN, needs an integer of at least 1.'],
+    ['16' as unknown as number, TypeError, 'BatchNorm.forward: "rows" is "16", needs an integer of at least 1.'],
+    [2 ** 30, RangeError, 'BatchNorm.forward: "shape" has 4294967296 elements (rows 1073741824 × channels 4), needs at most 4294967295 (indices are u32). Split the batch.'],
+    [1, RangeError, 'BatchNorm.forward: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1). Give more rows, or use runningVariance: \'biased\'.'],
+  ])('rows %s', (given, kind, message) => {
+    const call = () => bn.forward(untouched, forward, { rows: given });
+    expect(call).toThrow(kind);
+    expect(call).toThrow(message);
+  });
+
+  it('one row is allowed where no running statistics are updated', () => {
+    run(device, (pass) => bn.forward(pass, { x, gamma, beta, y, saved }, { rows: 1 }));
+  });
+
+  it('a forgotten shape', () => {
+    expect(() => bn.forward(untouched, forward, undefined as unknown as { rows: number })).toThrow('BatchNorm.forward: "rows" is undefined');
+  });
+});
+
+describe('the pass, the modes and the options', () => {
+  it('no pass', () => {
+    expect(() => bn.forward(device as unknown as GPUComputePassEncoder, forward, { rows })).toThrow(/^BatchNorm.forward: "pass" is \w+, needs an open GPUComputePassEncoder/);
+  });
+
+  it('a mode that was not asked for', async () => {
+    const inferring = await createBatchNorm(device, { channels: 4, modes: ['infer'] });
+    expect(() => inferring.forward(untouched, forward, { rows })).toThrow(
+      'BatchNorm.forward: "modes" was given without \'train\', needs it. Add it to the options of createBatchNorm.',
+    );
+  });
+
+  it.each<[object, string]>([
+    [{ channels: 0 }, 'createBatchNorm: "channels" is 0, needs an integer of at least 1.'],
+    [{ channels: 2.5 }, 'createBatchNorm: "channels" is 2.5, needs an integer of at least 1.'],
+    [{}, 'createBatchNorm: "channels" is undefined, needs an integer of at least 1.'],
+    [{ channels: 4, eps: NaN }, 'createBatchNorm: "eps" is NaN, needs a finite number.'],
+    [{ channels: 4, eps: -1e-5 }, 'createBatchNorm: "eps" is -0.00001, needs a finite number of at least 0.'],
+    [{ channels: 4, momentum: Infinity }, 'createBatchNorm: "momentum" is Infinity, needs a finite number.'],
+    [{ channels: 4, momentum: 1.5 }, 'createBatchNorm: "momentum" is 1.5, needs a number from 0 to 1'],
+    [{ channels: 4, runningVariance: 'sample' }, 'createBatchNorm: "runningVariance" is "sample", needs \'biased\' or \'unbiased\'.'],
+    [{ channels: 4, gamma: 1 }, 'createBatchNorm: "gamma" is 1, needs true or false.'],
+    [{ channels: 4, modes: [] }, 'createBatchNorm: "modes" is empty, needs at least one of'],
+    [{ channels: 4, modes: ['test'] }, 'createBatchNorm: "modes" holds "test", needs'],
+    [{ channels: 4, layout: 'channelsFirst' }, 'createBatchNorm: "layout" is not an option, needs one of channels,'],
+    [{ channels: 4, adapterClass: 'fast' }, 'createBatchNorm: "adapterClass" is "fast", needs \'hardware\' or \'software\'.'],
+    [{ channels: 4, onError: 'log' }, 'createBatchNorm: "onError" is "log", needs a function.'],
+  ])('options %j', async (options, message) => {
+    await expect(createBatchNorm(device, options as BatchNormOptions)).rejects.toThrow(message);
+  });
+
+  it('no device', async () => {
+    await expect(createBatchNorm(null as unknown as GPUDevice, { channels: 4 })).rejects.toThrow('createBatchNorm: "device" is null, needs a GPUDevice.');
+  });
+});
+
+describe('what only WebGPU can see', () => {
+  it('a buffer of another device reaches onError with its name and label', async () => {
+    const other = await newDevice();
+    const foreign = other.createBuffer({ label: 'theirs', size: 1024, usage: STORAGE });
+    const seen: Error[] = [];
+    const own = await createBatchNorm(device, { channels: 4, modes: ['infer'], onError: (error) => seen.push(error) });
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    own.infer(pass, { x, gamma, beta, runningMean, runningVar, y: blank(device, rows * 4) }, { rows }); // control
+    await device.queue.onSubmittedWorkDone();
+    expect(seen).toEqual([]);
+    device.pushErrorScope('validation'); // the pass itself is spoiled; that error is WebGPU's
+    own.infer(pass, { x, gamma, beta, runningMean: foreign, runningVar, y }, { rows });
+    pass.end();
+    encoder.finish();
+    await device.popErrorScope();
+    await expect.poll(() => seen.map(({ message }) => message)).toEqual([
+      expect.stringContaining('BatchNorm.infer: "runningMean" (label "theirs") cannot be bound: it belongs to another device'),
+    ]);
+    other.destroy();
+  });
+
+  it('a lost device makes every later call throw one clear error', async () => {
+    const doomed = await newDevice();
+    const on = await fixture(doomed, rows, { channels: 4 });
+    doomed.destroy();
+    await doomed.lost;
+    expect(() => on.bn.forward(untouched, on, { rows })).toThrow(
+      'BatchNorm.forward: the device was destroyed. Create a device, and what runs on it, anew.',
+    );
+    expect(() => on.bn.createSaved()).toThrow('BatchNorm.createSaved: the device was destroyed.');
+    await expect(createBatchNorm(doomed, { channels: 4 })).rejects.toThrow('createBatchNorm: the device was destroyed.');
+  });
+
+  it('upload keeps its sentinel: the harness notices a write past the end', async () => {
+    const spoiled = upload(device, [1, 2, 3]);
+    device.queue.writeBuffer(spoiled, 12, new Float32Array([0]));
+    await expect(download(device, spoiled)).rejects.toThrow('written 1 elements past the end');
+  });
+});

@@ -1,0 +1,136 @@
+// Claim: a layer makes the same calls and gives the same answers on GPU and CPU, through training, evaluation,
+// state and failure.
+import { afterEach, describe, expect, it } from 'vitest';
+import { BatchNorm, type LayerOptions, openBackend, presets } from '../../src/index.js';
+import { newDevice, run, sharedDevice, takeErrors } from './harness.js';
+
+const device = await sharedDevice();
+const gpu = await openBackend({ device });
+const cpu = await openBackend({ prefer: 'cpu' });
+
+afterEach(() => expect(takeErrors()).toEqual([]));
+
+const values = (length: number, seed: number) => Float32Array.from({ length }, (_, i) => Math.sin(i * 0.7 + seed) * 3 + seed);
+
+/** Three training steps, then evaluation with its backward; everything a user can read. */
+async function life(backend: typeof gpu, options: LayerOptions) {
+  const layer = await BatchNorm.create(backend, options);
+  const { channels } = options;
+  const seen: Record<string, Float32Array> = {};
+  for (let step = 0; step < 3; step++) {
+    const x = backend.tensor(values(20 * channels, step), [4, 5, channels]);
+    const dy = backend.tensor(values(20 * channels, step + 10), [4, 5, channels]);
+    seen[`y${step}`] = await layer.forward(x).read();
+    seen[`dx${step}`] = await layer.backward(dy).read();
+  }
+  const { batches, ...state } = await layer.state();
+  Object.assign(seen, state, await layer.statistics(), { batches: Float32Array.of(batches!) });
+  layer.eval();
+  seen.evalY = await layer.forward(backend.tensor(values(channels, 5), [1, channels])).read();
+  seen.evalDx = await layer.backward(backend.tensor(values(channels, 6), [1, channels])).read();
+  if (layer.dgamma) seen.dgamma = await layer.dgamma.read();
+  if (layer.dbeta) seen.dbeta = await layer.dbeta.read();
+  layer.dispose();
+  return seen;
+}
+
+describe('GPU and CPU', () => {
+  it.each<[string, LayerOptions]>([
+    ['control: PyTorch’s numbers', { channels: 6, ...presets.pytorch }],
+    ['Keras’s numbers', { channels: 8, ...presets.keras }],
+    ['no gamma', { channels: 5, gamma: false }],
+    ['no beta', { channels: 5, beta: false }],
+    ['neither', { channels: 4, gamma: false, beta: false }],
+  ])('%s', async (_, options) => {
+    const onGpu = await life(gpu, options);
+    const onCpu = await life(cpu, options);
+    expect(Object.keys(onGpu)).toEqual(Object.keys(onCpu));
+    for (const [name, want] of Object.entries(onCpu)) {
+      if (name === 'meanLow') continue; // the rounding error of mean: the two may round mean either way
+      // values of order 10; a dozen roundings of 2⁻²⁴ between the two
+      const apart = onGpu[name].findIndex((value, i) => !(Math.abs(value - want[i]) <= 1e-5 + 2e-6 * Math.abs(want[i])));
+      expect(apart, `${name}: ${onGpu[name][apart]} for ${want[apart]}`).toBe(-1);
+    }
+  });
+});
+
+describe('on the GPU', () => {
+  it('records into a pass of the caller’s, who submits', async () => {
+    const layer = await BatchNorm.create(gpu, { channels: 3 });
+    const x = gpu.tensor(values(30, 1), [10, 3]);
+    const own = gpu.empty([10, 3]);
+    const want = await layer.forward(x).read();
+    run(device, (pass) => expect(layer.forward(x, { pass, out: own })).toBe(own));
+    expect(await own.read()).toEqual(want);
+  });
+
+  it('reuses y for the same shape, and leaves out alone', async () => {
+    const layer = await BatchNorm.create(gpu, { channels: 3 });
+    const x = gpu.tensor(values(30, 1), [10, 3]);
+    const y = layer.forward(x);
+    expect(layer.forward(x)).toBe(y);
+    expect(layer.forward(gpu.tensor(values(15, 1), [5, 3]))).not.toBe(y);
+    const out = gpu.empty([10, 3]);
+    expect(layer.forward(x, { out })).toBe(out);
+    expect(layer.forward(x)).toBe(y);
+  });
+
+  it('a tensor of another backend is refused by name', async () => {
+    const layer = await BatchNorm.create(gpu, { channels: 3 });
+    const state = await layer.state();
+    expect(() => layer.forward(cpu.tensor(values(30, 1), [10, 3]))).toThrow(
+      'BatchNorm.forward: "x" is on another backend (cpu), needs the layer\'s (gpu). Make it there.',
+    );
+    const second = await openBackend({ device: await newDevice() });
+    expect(() => layer.forward(second.tensor(values(30, 1), [10, 3]))).toThrow('"x" is on another backend (gpu)');
+    expect(await layer.state()).toEqual(state);
+    second.device!.destroy();
+  });
+
+  it('a tensor larger than the device binds is refused before anything is created', () => {
+    const limit = device.limits.maxStorageBufferBindingSize;
+    expect(() => gpu.empty([limit / 16 + 1, 4])).toThrow(/^Backend.empty: "shape" .* takes \d+ bytes, the device holds at most \d+ in a tensor \(maxStorageBufferBindingSize\)/);
+  });
+
+  it('after the device is lost every call throws one clear error, and a given device is not destroyed', async () => {
+    const lent = await newDevice();
+    const borrowed = await openBackend({ device: lent });
+    const layer = await BatchNorm.create(borrowed, { channels: 3 });
+    const x = borrowed.tensor(values(30, 1), [10, 3]);
+    const given = await openBackend({ device: lent });
+    given.destroy();
+    expect(() => given.empty([3])).toThrow('Backend.empty: the backend was destroyed. Open a new one.');
+    const buffer = lent.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    await buffer.mapAsync(GPUMapMode.READ); // the device still works
+    lent.destroy();
+    await lent.lost;
+    const message = 'the device was destroyed. Create a device, and what runs on it, anew.';
+    expect(() => layer.forward(x)).toThrow(`BatchNorm.forward: ${message}`);
+    expect(() => borrowed.empty([3])).toThrow(`Backend.empty: ${message}`);
+    await expect(x.read()).rejects.toThrow(`Tensor.read: ${message}`);
+    await expect(layer.state()).rejects.toThrow(`BatchNorm.state: ${message}`);
+    layer.dispose(); // still harmless
+  });
+
+  it('an own device is destroyed with its backend, and that is no loss to report', async () => {
+    const own = await openBackend({ gpu: navigator.gpu, fallback: 'throw' });
+    let lost = false;
+    void own.lost.then(() => (lost = true));
+    own.destroy();
+    expect((await own.device!.lost).reason).toBe('destroyed');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(lost).toBe(false);
+  });
+
+  it('says what runs, and that a software adapter is one', async () => {
+    const own = await openBackend({ gpu: navigator.gpu, fallback: 'throw' });
+    expect(own.kind).toBe('gpu');
+    if (/swiftshader|llvmpipe/i.test(`${own.adapter!.architecture} ${own.adapter!.description}`)) {
+      expect(own.adapter!.software).toBe(true);
+      expect(own.reason).toBe('WebGPU has only a software adapter here, which computes on the CPU.');
+    } else {
+      expect(own.reason).toBe('WebGPU has an adapter here.');
+    }
+    own.destroy();
+  });
+});
