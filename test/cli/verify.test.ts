@@ -1,0 +1,100 @@
+// Claim: the built command runs by plain `node`, on Dawn or the CPU, says which, and its exit status is the outcome.
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const folder = new URL('../artifacts/cli/', import.meta.url).pathname;
+const root = new URL('../../', import.meta.url).pathname;
+
+beforeAll(() => {
+  mkdirSync(folder, { recursive: true });
+  execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--mode', 'cli', '--outDir', `${folder}built`, '--emptyOutDir', '--logLevel', 'warn'], { cwd: root });
+  writeFileSync(`${folder}good.csv`, 'height,weight,kind\n1.5,60,a\n1.8,80,b\n1.7,75,a\n1.6,50,b\n');
+  writeFileSync(`${folder}good.csv.gz`, gzipSync('height,weight\n1.5,60\n1.8,80\n1.7,75\n'));
+  writeFileSync(`${folder}bad.csv`, 'height,weight\n1.5,60\n1.8,heavy\n');
+}, 60_000);
+
+function verify(args: string[], env: Record<string, string> = {}): Promise<{ status: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [`${folder}built/verify.js`, ...args], { cwd: folder, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
+    });
+  });
+}
+
+describe('self-test', () => {
+  it('control: on the CPU', async () => {
+    const { status, stdout } = await verify(['--backend', 'cpu', '--filter', 'small and odd']);
+    expect(status).toBe(0);
+    expect(stdout).toContain('backend: cpu. The CPU was asked for.');
+    expect(stdout).toMatch(/ok +100×3 +small and odd +second implementation +0\.\d+/);
+    expect(stdout).toContain('1 passed, 0 failed');
+  });
+
+  it('on Dawn, naming adapter and versions', async () => {
+    const { status, stdout, stderr } = await verify(['--backend', 'gpu', '--filter', 'small and odd']);
+    expect(stderr + stdout).toMatch(/engine: Dawn \(npm webgpu \d+\.\d+\.\d+\)/);
+    expect(stdout).toMatch(/adapter: \S+/);
+    expect(stdout).toMatch(/ok +100×3 +small and odd +reference/);
+    expect(status).toBe(0);
+  });
+
+  it('JSON alone on standard output', async () => {
+    const { status, stdout } = await verify(['--backend', 'cpu', '--filter', 'one value', '--json', '--seed', '7']);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ backend: 'cpu', seed: 7, passed: 1, failed: 0, environment: { runtime: `Node ${process.versions.node}` } });
+  });
+
+  it('without an adapter: the CPU, and it says so; or, told gpu, status 2', async () => {
+    const none = { VK_ICD_FILENAMES: '/nowhere.json', VK_DRIVER_FILES: '/nowhere.json' };
+    const fallen = await verify(['--filter', 'one value'], none);
+    expect(fallen.status).toBe(0);
+    expect(fallen.stderr).toContain('The CPU runs instead. The Vulkan driver that was set (/nowhere.json) gives no adapter.');
+    expect(fallen.stdout).toContain('backend: cpu.');
+    const told = await verify(['--backend', 'gpu'], none);
+    expect(told.status).toBe(2);
+    expect(told.stderr).toContain('verify: "--backend" is gpu, and there is none. The Vulkan driver that was set');
+  });
+});
+
+describe('a matrix of one’s own', () => {
+  it.each([['good.csv', ['--label', 'kind']], ['good.csv', ['--label', '2']], ['good.csv.gz', []]])('%s %j', async (file, more) => {
+    const { status, stdout } = await verify(['--backend', 'cpu', '--input', file, ...more]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/height +1\.6/);
+    expect(stdout).toMatch(/\nweight +(66\.25|71\.6667) /);
+    expect(stdout).toContain('Every output is within its bound.');
+  });
+
+  it('as JSON', async () => {
+    const { stdout } = await verify(['--backend', 'cpu', '--input', 'good.csv.gz', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ rows: 3, channels: 2, passed: true, columns: [{ name: 'height' }, { name: 'weight', minimum: 60, maximum: 80 }] });
+  });
+});
+
+describe('bad input: status 2 and one sentence', () => {
+  it.each<[string[], string]>([
+    [['--backend', 'tpu'], 'verify: "--backend" is tpu, needs gpu or cpu.'],
+    [['--seed=-1'], 'verify: "--seed" is -1, needs an integer of at least 0.'],
+    [['--seed', '1.5'], 'verify: "--seed" is 1.5, needs an integer of at least 0.'],
+    [['--fast'], "Unknown option '--fast'"],
+    [['--backend', 'cpu', '--filter', 'no such row'], 'verify: "--filter" is no such row, needs a part of a row\'s name.'],
+    [['--label', 'kind'], 'verify: "--label" is given without --input'],
+    [['--input', 'good.csv', '--filter', 'x'], 'verify: "--filter" is given with --input'],
+    [['--input', 'missing.csv'], 'verify: "--input" is missing.csv, which cannot be read (ENOENT), needs a file. Check the path.'],
+    [['--input', 'bad.csv'], 'readTable: "bad.csv" line 3, column 2 is "heavy", needs a number'],
+    [['--input', 'good.csv'], 'readTable: "good.csv" line 2, column 3 is "a", needs a number'],
+  ])('%j', async (args, message) => {
+    const { status, stdout, stderr } = await verify(args);
+    expect(stderr).toContain(message);
+    expect(status).toBe(2);
+    expect(stdout).not.toContain('passed');
+  });
+
+  it('--help', async () => {
+    const { status, stdout } = await verify(['--help']);
+    expect(status).toBe(0);
+    expect(stdout).toContain('Usage: npm run verify');
+  });
+});

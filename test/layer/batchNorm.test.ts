@@ -1,0 +1,175 @@
+// Claim: the layer, here on the CPU, keeps its state through training and evaluation, and refuses what it cannot
+// do before anything has changed.
+import { beforeEach, describe, expect, it } from 'vitest';
+import { BatchNorm, type LayerOptions, type LoadableState, openBackend, presets } from '../../src/index.js';
+
+const cpu = await openBackend({ prefer: 'cpu' });
+const matrix = (rows: number, channels: number, seed = 1) => cpu.tensor(Float32Array.from({ length: rows * channels }, (_, i) => Math.sin(i * 1.3 + seed) * 2), [rows, channels]);
+
+let layer: BatchNorm;
+beforeEach(async () => {
+  layer = await BatchNorm.create(cpu, { channels: 3 });
+});
+
+describe('training and evaluation', () => {
+  it('control: columns of y have mean beta and deviation gamma', async () => {
+    layer.gamma!.write([1, 2, -3]);
+    layer.beta!.write([0, 5, 1]);
+    const y = await layer.forward(matrix(50, 3)).read();
+    for (let c = 0; c < 3; c++) {
+      const column = y.filter((_, i) => i % 3 === c);
+      const mean = column.reduce((sum, value) => sum + value, 0) / 50;
+      const deviation = Math.sqrt(column.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 50);
+      expect(mean).toBeCloseTo([0, 5, 1][c], 5);
+      expect(deviation).toBeCloseTo([1, 2, 3][c], 4);
+    }
+  });
+
+  it('running statistics follow training only; eval uses them', async () => {
+    const x = matrix(40, 3);
+    layer.forward(x);
+    const after = await layer.state();
+    const { mean } = await layer.statistics();
+    after.runningMean!.forEach((value, c) => expect(value).toBeCloseTo(0.1 * mean[c], 6));
+    expect(layer.batches).toBe(1);
+    expect(layer.eval().training).toBe(false);
+    layer.forward(x);
+    expect(await layer.state()).toEqual(after);
+    expect(layer.train().training).toBe(true);
+  });
+
+  it('backward goes by the mode its forward ran in', async () => {
+    const x = matrix(10, 3);
+    const dy = matrix(10, 3, 5);
+    layer.eval().forward(x);
+    layer.train();
+    const dx = await layer.backward(dy).read(); // frozen: gamma 1, running variance 1
+    (await dy.read()).forEach((value, i) => expect(dx[i]).toBeCloseTo(value / Math.sqrt(1 + 1e-5), 6));
+  });
+
+  it('any rank whose last axis is channels', () => {
+    const x = cpu.tensor(new Float32Array(24).map((_, i) => i), [2, 4, 3]);
+    expect(layer.forward(x).shape).toEqual([2, 4, 3]);
+  });
+
+  it('without running statistics there is no evaluation, and one row trains', async () => {
+    const untracked = await BatchNorm.create(cpu, { channels: 3, trackRunning: false });
+    expect(() => untracked.eval()).toThrow('BatchNorm.eval: the layer has no running statistics, needs them. Create it with trackRunning: true.');
+    expect(untracked.training).toBe(true);
+    expect(untracked.forward(matrix(1, 3)).shape).toEqual([1, 3]);
+    expect(await untracked.state()).toEqual({ gamma: new Float32Array([1, 1, 1]), beta: new Float32Array(3) });
+  });
+
+  it('gamma and beta may each be left out', async () => {
+    const plain = await BatchNorm.create(cpu, { channels: 3, gamma: false, beta: false });
+    expect([plain.gamma, plain.beta, plain.dgamma, plain.dbeta]).toEqual([null, null, null, null]);
+    plain.forward(matrix(9, 3));
+    plain.backward(matrix(9, 3, 2));
+    expect(Object.keys(await plain.state())).toEqual(['runningMean', 'runningVar', 'batches']);
+  });
+});
+
+describe('presets', () => {
+  it.each([
+    ['pytorch', 1e-5, 0.1, 'unbiased'], ['keras', 1e-3, 0.01, 'biased'], ['onnx', 1e-5, 0.1, 'biased'], ['cs231n', 1e-5, 0.1, 'biased'],
+  ] as const)('%s', async (name, eps, momentum, runningVariance) => {
+    const { numbers } = await BatchNorm.create(cpu, { channels: 2, ...presets[name] });
+    expect(numbers).toEqual({ eps, momentum, runningVariance });
+  });
+});
+
+describe('state', () => {
+  it('control: out, through JSON, and in again', async () => {
+    layer.forward(matrix(30, 3));
+    layer.gamma!.write([2, 3, 4]);
+    const state = await layer.state();
+    const text = JSON.stringify(state, (_, value: unknown) => (value instanceof Float32Array ? [...value] : value));
+    const other = await BatchNorm.create(cpu, { channels: 3 });
+    other.load(JSON.parse(text) as LoadableState);
+    expect(await other.state()).toEqual(state);
+    expect(other.batches).toBe(1);
+  });
+
+  it('is a copy', async () => {
+    const state = await layer.state();
+    state.gamma!.fill(9);
+    expect(await layer.gamma!.read()).toEqual(new Float32Array([1, 1, 1]));
+  });
+
+  it.each<[string, object | null, string]>([
+    ['nothing', null, 'BatchNorm.load: "state" is null, needs what state() gave.'],
+    ['missing', { gamma: undefined }, 'BatchNorm.load: "gamma" is undefined, needs a Float32Array or an array of 3 numbers.'],
+    ['unknown', { weight: [1, 2, 3] }, 'BatchNorm.load: "weight" is in the state, needs only gamma, beta, runningMean, runningVar, batches'],
+    ['wrongly sized', { beta: [1, 2] }, 'BatchNorm.load: "beta" has 2 elements, needs 3 (one per channel).'],
+    ['not finite', { runningMean: [1, NaN, 3] }, 'BatchNorm.load: "runningMean" has NaN at 1, needs finite numbers.'],
+    ['not numbers', { runningMean: [1, 'x', 3] }, 'BatchNorm.load: "runningMean" has "x" at 1, needs finite numbers.'],
+    ['negative variance', { runningVar: [1, 2, -3] }, 'BatchNorm.load: "runningVar" has -3 at 2, needs finite numbers of at least 0.'],
+    ['no count', { batches: 1.5 }, 'BatchNorm.load: "batches" is 1.5, needs an integer of at least 0.'],
+  ])('%s is refused and changes nothing', async (_, change, message) => {
+    const before = await layer.state();
+    const good = { gamma: [5, 5, 5], beta: [5, 5, 5], runningMean: [5, 5, 5], runningVar: [5, 5, 5], batches: 5 };
+    expect(() => layer.load((change && { ...good, ...change }) as LoadableState)).toThrow(message);
+    expect(await layer.state()).toEqual(before);
+    expect(layer.batches).toBe(0);
+  });
+});
+
+describe('bad input', () => {
+  it.each<[object, string]>([
+    [{}, 'BatchNorm.create: "channels" is undefined'],
+    [{ channels: 0 }, 'BatchNorm.create: "channels" is 0, needs an integer of at least 1.'],
+    [{ channels: 3, eps: NaN }, 'BatchNorm.create: "eps" is NaN, needs a finite number.'],
+    [{ channels: 3, momentum: 1.01 }, 'BatchNorm.create: "momentum" is 1.01, needs a number from 0 to 1 (weight of the new batch; Keras\'s 0.99 is 0.01 here).'],
+    [{ channels: 3, trackRunning: 'yes' }, 'BatchNorm.create: "trackRunning" is "yes", needs true or false.'],
+    [{ channels: 3, affine: true }, 'BatchNorm.create: "affine" is not an option, needs one of channels,'],
+  ])('options %j', async (options, message) => {
+    await expect(BatchNorm.create(cpu, options as LayerOptions)).rejects.toThrow(message);
+  });
+
+  it('no backend', async () => {
+    await expect(BatchNorm.create(undefined as unknown as typeof cpu, { channels: 3 })).rejects.toThrow('BatchNorm.create: "backend" is undefined, needs what openBackend() gave.');
+  });
+
+  it.each<[string, () => unknown, string]>([
+    ['no tensor', () => layer.forward(new Float32Array(3) as never), 'BatchNorm.forward: "x" is Float32Array, needs a tensor. Make one by backend.tensor(data, shape).'],
+    ['wrong channels', () => layer.forward(matrix(3, 4)), 'BatchNorm.forward: "x" has shape [3, 4], needs [rows, 3] (last axis = channels).'],
+    ['no rows', () => layer.forward(cpu.empty([3])), 'BatchNorm.forward: "x" has shape [3], needs [rows, 3] (last axis = channels).'],
+    ['one row, unbiased', () => layer.forward(matrix(1, 3)), 'BatchNorm.forward: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1).'],
+    ['out of another shape', () => layer.forward(matrix(2, 3), { out: cpu.empty([3, 3]) }), 'BatchNorm.forward: "out" has shape [3, 3], needs [2, 3]. Create it with that shape.'],
+    ['a pass', () => layer.forward(matrix(2, 3), { pass: {} as GPUComputePassEncoder }), 'BatchNorm.forward: "pass" is given, needs none (the backend is the CPU). Leave it out.'],
+    ['a misspelt option', () => layer.forward(matrix(2, 3), { output: 1 } as never), 'BatchNorm.forward: "output" is not an option, needs one of out, pass. Remove or rename it.'],
+    ['backward first', () => layer.backward(matrix(2, 3)), 'BatchNorm.backward: there was no forward, needs one. Call forward(x) first.'],
+  ])('%s', async (_, call, message) => {
+    const before = await layer.state();
+    expect(call).toThrow(message);
+    expect(await layer.state()).toEqual(before);
+    expect(layer.batches).toBe(0);
+  });
+
+  it('out that is an input, its own result as x, a disposed tensor, dy of another shape', () => {
+    const x = matrix(4, 3);
+    expect(() => layer.forward(x, { out: x })).toThrow('BatchNorm.forward: "out" is also "x", needs another tensor');
+    const y = layer.forward(x);
+    expect(() => layer.forward(y)).toThrow('BatchNorm.forward: "x" is this layer\'s own last result, which this call would overwrite');
+    expect(() => layer.backward(matrix(5, 3))).toThrow('BatchNorm.backward: "dy" has shape [5, 3], needs [4, 3] (that of x in the last forward).');
+    expect(() => layer.backward(matrix(4, 3), { out: x })).toThrow('BatchNorm.backward: "out" is also "x"');
+    x.dispose();
+    expect(() => layer.forward(x)).toThrow('BatchNorm.forward: "x" was disposed, needs a live tensor.');
+    expect(() => layer.backward(matrix(4, 3))).toThrow('BatchNorm.backward: the x of the last forward was disposed');
+  });
+
+  it('statistics before any training forward', async () => {
+    layer.eval().forward(matrix(4, 3));
+    await expect(layer.statistics()).rejects.toThrow('BatchNorm.statistics: there was no forward in training');
+  });
+
+  it('after dispose', async () => {
+    const x = matrix(4, 3);
+    const y = layer.forward(x);
+    layer.dispose();
+    layer.dispose();
+    expect(y.disposed).toBe(true);
+    expect(() => layer.forward(x)).toThrow('BatchNorm.forward: the layer was disposed. Create a new one.');
+    await expect(layer.state()).rejects.toThrow('BatchNorm.state: the layer was disposed.');
+  });
+});

@@ -1,0 +1,141 @@
+// Claim: on the CPU the self-test passes, and goes red when an answer is wrong, an input changes or a call throws.
+import { describe, expect, it } from 'vitest';
+import type { Backend, Engine } from '../../src/backend/backend.js';
+import { CpuBackend, type CpuTensor } from '../../src/backend/cpu.js';
+import { openBackend } from '../../src/index.js';
+import { inputsOf } from '../../src/verify/cases.js';
+import { OUTPUTS, boundsOf, expected } from '../../src/verify/expected.js';
+import { independent } from '../../src/verify/independent.js';
+import { reportJson, reportMarkdown, verify, verifyNames, verifyOwn } from '../../src/verify/index.js';
+
+const cpu = await openBackend({ prefer: 'cpu' });
+const only = (...names: string[]) => ({ filter: (name: string) => names.includes(name) });
+
+/** A CPU backend whose engine does something wrong after each operation. */
+function spoiled(spoil: Partial<{ [K in keyof Engine]: (tensors: Record<string, CpuTensor | null>) => void }>): Backend {
+  const backend = new CpuBackend('for a test');
+  const original = backend.engine.bind(backend);
+  backend.engine = async (options) => {
+    const engine = await original(options);
+    for (const name of ['forward', 'backward', 'backwardFrozen', 'infer'] as const) {
+      const run = engine[name].bind(engine) as (tensors: never, rows: number) => void;
+      engine[name] = (tensors: never, rows: number) => {
+        run(tensors, rows);
+        spoil[name]?.(tensors);
+      };
+    }
+    return engine;
+  };
+  return backend;
+}
+
+describe('self-test on the CPU', () => {
+  it('control: every row passes', async () => {
+    const seen: number[] = [];
+    const report = await verify(cpu, { onProgress: ({ done }) => seen.push(done) });
+    expect(report.results.filter(({ passed }) => !passed)).toEqual([]);
+    expect(report.results.map(({ name }) => name)).toEqual(verifyNames('cpu'));
+    expect(seen).toEqual([...Array(report.passed + 1).keys()]);
+    expect(report).toMatchObject({ backend: 'cpu', failed: 0, aborted: false, order: 'kept' });
+  });
+
+  const small = 'small and odd';
+  let runs = 0;
+  it.each<[string, string, Parameters<typeof spoiled>[0]]>([
+    ['y is off by 1e-4 in one element', small, { forward: ({ y }) => void (y!.values[7] += 1e-4) }],
+    ['y has a NaN', small, { forward: ({ y }) => void (y!.values[0] = NaN) }],
+    ['y is left at 0', small, { forward: ({ y }) => void y!.values.fill(0) }],
+    ['saved has a biased mean', small, { forward: ({ saved }) => void (saved!.values[0] += 1e-4) }],
+    ['the running variance is biased', small, { forward: ({ runningVar }) => void (runningVar!.values[1] *= 0.999) }],
+    ['dx is off', small, { backward: ({ dx }) => void (dx!.values[3] *= 1.001) }],
+    ['dgamma is off', small, { backward: ({ dgamma }) => void (dgamma!.values[0] += 0.01) }],
+    ['frozen dx is off', small, { backwardFrozen: ({ dx }) => void (dx!.values[3] *= 1.001) }],
+    ['inference is off', small, { infer: ({ y }) => void (y!.values[3] *= 1.001) }],
+    ['PyTorch says otherwise', 'PyTorch’s figures: ragged 33x5', { forward: ({ y }) => void (y!.values[7] += 1e-4) }],
+    ['an input changes', 'inputs are left as they were', { forward: ({ x }) => void (x!.values[0] = 5) }],
+    ['bits change between runs', 'the same input gives the same bits', { forward: ({ y }) => void (y!.values[0] += 1e-3 * runs++) }],
+    ['a NaN leaks into the next column', 'NaN or infinity in one column changes no bit of the others', { forward: ({ x, y }) => { if (!Number.isFinite(x!.values[17 * 5 + 2])) y!.values[1] += 1e-6; } }],
+    ['a row depends on its batch', 'one row alone is inferred to the same bits as in its batch', { infer: ({ y }) => void (y!.values[y!.values.length - 1] += 1e-3) }],
+    ['gradients are not the loss’s', 'gradients are those of central differences', { backward: ({ dx }) => void (dx!.values[4] += 1e-3) }],
+    ['a call throws', small, { backward: () => { throw new Error('out of order'); } }],
+  ])('goes red where %s', async (_, name, spoil) => {
+    expect((await verify(cpu, only(name))).failed).toBe(0);
+    const { failed, results } = await verify(spoiled(spoil), only(name));
+    expect(failed).toBe(1);
+    expect(results[0].detail).not.toBe('');
+  });
+
+  it('stops at its signal, after the row under way', async () => {
+    const control = new AbortController();
+    const report = await verify(cpu, { signal: control.signal, onProgress: ({ done }) => done === 2 && control.abort() });
+    expect(report.results).toHaveLength(2);
+    expect(report.aborted).toBe(true);
+  });
+
+  it('the same seed draws the same data, another seed other data', () => {
+    const row = { name: '', rows: 5, channels: 3 };
+    expect(inputsOf(row, 4)).toEqual(inputsOf(row, 4));
+    expect(inputsOf(row, 4).x).not.toEqual(inputsOf(row, 5).x);
+  });
+});
+
+describe('the two implementations', () => {
+  it('agree in f64 far below the bounds', () => {
+    const inputs = inputsOf({ name: '', rows: 200, channels: 7, column: (c) => ({ offset: 10 ** c }) }, 3);
+    const [a, b] = [expected(inputs), independent(inputs)];
+    const bounds = boundsOf(inputs, a, false);
+    for (const output of OUTPUTS) {
+      a[output].forEach((value, i) => expect(Math.abs(value - b[output][i])).toBeLessThanOrEqual(1e-3 * bounds[output][i % 7]));
+    }
+  });
+
+  it('bounds are the scales of the design, and wider only for a plain mean', () => {
+    const inputs = inputsOf({ name: '', rows: 200, channels: 2, column: () => ({ offset: 1000 }) }, 3);
+    const want = expected(inputs);
+    const [tight, plain] = [boundsOf(inputs, want, false), boundsOf(inputs, want, true)];
+    const column = want.y.filter((_, i) => i % 2 === 1);
+    expect(tight.y[1]).toBeCloseTo(2e-6 * Math.max(...column.map(Math.abs)), 15);
+    expect(tight.mean[0]).toBeCloseTo(2e-6 * Math.abs(want.mean[0]), 15);
+    expect(tight.variance[0]).toBeCloseTo(1e-6 * want.variance[0], 15);
+    expect(tight.dbeta[0]).toBeCloseTo(2e-6 * inputs.dy.filter((_, i) => i % 2 === 0).reduce((sum, value) => sum + Math.abs(value), 0), 12);
+    for (const output of OUTPUTS) expect(plain[output][0]).toBeGreaterThanOrEqual(tight[output][0]);
+    expect(plain.y[0]).toBeGreaterThan(10 * tight.y[0]);
+  });
+});
+
+describe('own data', () => {
+  it('per-column statistics and every output compared', async () => {
+    const data = Float32Array.of(1, 10, 3, 10, 5, 10);
+    const result = await verifyOwn(cpu, { rows: 3, channels: 2, data });
+    expect(result.passed).toBe(true);
+    expect(result.columns).toMatchObject([
+      { mean: 3, minimum: 1, maximum: 5, deviation: Math.sqrt(8 / 3) },
+      { mean: 10, minimum: 10, maximum: 10, deviation: 0 },
+    ]);
+    expect(result.comparisons.map(({ output }) => output)).toEqual([...OUTPUTS]);
+  });
+
+  it('one row', async () => {
+    expect((await verifyOwn(cpu, { rows: 1, channels: 2, data: Float32Array.of(1, 2) })).passed).toBe(true);
+  });
+
+  it('bad input', async () => {
+    await expect(verifyOwn(cpu, { rows: 2, channels: 2, data: new Float32Array(3) })).rejects.toThrow('verifyOwn: "data" has 3 elements, needs 4');
+    await expect(verifyOwn(cpu, { rows: 0, channels: 2, data: new Float32Array(0) })).rejects.toThrow('verifyOwn: "rows" is 0');
+  });
+});
+
+describe('reports', () => {
+  it('Markdown and JSON hold the outcome, the environment and every failure', async () => {
+    const report = await verify(spoiled({ forward: ({ y }) => void (y!.values[0] = NaN) }), only('small and odd', 'one value'));
+    const markdown = reportMarkdown(report, { browser: 'of the test' });
+    expect(markdown).toContain('- browser: of the test');
+    expect(markdown).toContain('- outcome: 0 passed, 2 failed');
+    expect(markdown).toMatch(/\| FAIL \| small and odd \| 100×3 \| second implementation \| y \| NaN \| \d+ \|/);
+    expect(markdown).toContain('## Failures');
+    const json = JSON.parse(reportJson(report, { browser: 'of the test' })) as typeof report & { environment: object };
+    expect(json.environment).toEqual({ browser: 'of the test' });
+    expect(json.results[1].worst).toMatchObject({ output: 'y', ratio: 'NaN', row: 0, channel: 0 });
+    expect(json.results[1].comparisons[0].histogram).toHaveLength(32);
+  });
+});
