@@ -81,6 +81,23 @@ export const CHECKS: readonly Check[] = [
     },
   },
   {
+    name: 'a constant column gives beta to the bit, and with eps 0 a dx of 0',
+    async run(backend, seed) {
+      let compared = 0;
+      for (const value of [3.7, -1e6, 1e-3, 16777217, 1e30]) {
+        for (const [rows, channels] of [[2, 3], [1000, 5], [4099, 8]]) {
+          const inputs = inputsOf({ name: '', rows, channels, numbers: { eps: 0 } }, seed);
+          inputs.x.fill(value);
+          const got = await runCase(backend, inputs);
+          const beta = Float32Array.from(inputs.x, (_, i) => inputs.beta![i % channels]);
+          compared += sameArrays(`y of ${value}`, got.y!, beta, channels, []);
+          compared += sameArrays(`dx of ${value}`, got.dx!.map(Math.abs), new Float32Array(rows * channels), channels, []);
+        }
+      }
+      return `${compared} values`;
+    },
+  },
+  {
     name: 'inputs are left as they were',
     async run(backend, seed) {
       const { x, dy, rows, channels, gamma, beta } = inputsOf({ name: '', rows: 300, channels: 7 }, seed);
