@@ -1,4 +1,4 @@
-import { reportFacts } from '../../src/verify/index.js';
+import { orderLine } from '../../src/verify/index.js';
 import { byId, fillFacts, messageOf } from '../dom.js';
 import { Histogram } from './histogram.js';
 import type { News, Opened, Prefer, Settings } from './messages.js';
@@ -51,7 +51,7 @@ function start(): void {
   histogram.clear();
   buttons.show(null);
   banner.hidden = true;
-  showFacts('told at the end');
+  showFacts('asking …');
   enter('running', `Opening the ${settings.backend === 'gpu' ? 'GPU' : 'CPU'} …`);
   progress.removeAttribute('value');
   const began = performance.now();
@@ -74,8 +74,11 @@ function hear(news: News): void {
       progress.value = 0;
       table.reset(news.names);
       if (news.opened.kind === 'cpu' && backend.value === 'gpu') showBanner('No GPU is used.', news.opened.reason);
-      showFacts('told at the end');
+      showFacts('asking …');
       enter('running', `Running on the ${place()} …`);
+      break;
+    case 'order':
+      showFacts(orderLine(news.order));
       break;
     case 'result':
       done++;
@@ -89,7 +92,6 @@ function hear(news: News): void {
       break;
     case 'report': {
       const { report } = news;
-      showFacts(reportFacts(report)['order of operations']!);
       buttons.show(report);
       table.leave();
       const tally = `${report.passed} of ${report.results.length} passed`;

@@ -49,6 +49,7 @@ export interface Opened {
 /** From the worker to its page; `report`, `own` and `error` are the last of a job. */
 export type News =
   | { kind: 'opened'; opened: Opened; names: string[] }
+  | { kind: 'order'; order: Report['order'] }
   | { kind: 'result'; result: Result }
   | { kind: 'lost'; why: string }
   | { kind: 'report'; report: Report }

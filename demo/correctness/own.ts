@@ -1,4 +1,4 @@
-import { adapterLine } from '../../src/verify/index.js';
+import { adapterLine, ownJson } from '../../src/verify/index.js';
 import { byId, downloadText, formatNumber, formatRatio, make, messageOf, scrollingTable } from '../dom.js';
 import type { News, OwnFile, OwnShape, Prefer } from './messages.js';
 import { environment } from './report.js';
@@ -104,8 +104,8 @@ function view({ opened, own, columns }: OwnNews, source: string, seed: number): 
   const on = opened.kind === 'gpu' ? `the GPU (${opened.adapter ? adapterLine(opened.adapter) : 'adapter not told'})` : 'the CPU';
   const save = make('button', { type: 'button' }, 'Download JSON');
   save.addEventListener('click', () => {
-    const all = { environment: environment(), source, seed, ...opened, ...own, columns: own.columns.map((column, c) => ({ name: name(c), ...column })) };
-    downloadText('webgpu-batchnorm-own-data.json', 'application/json', JSON.stringify(all, plain, 2));
+    const text = ownJson(own, opened, columns, { ...environment(), source, seed: String(seed) });
+    downloadText('webgpu-batchnorm-own-data.json', 'application/json', text);
   });
   return [
     make('h3', {}, make('span', { class: passed ? 'badge ok' : 'badge fail' }, passed ? 'ok' : 'FAIL'), ` ${source}`),
@@ -124,10 +124,4 @@ function view({ opened, own, columns }: OwnNews, source: string, seed: number): 
     comparisonTable('Every output', comparisons),
     make('p', { class: 'actions' }, save),
   ];
-}
-
-/** JSON has neither typed arrays nor NaN. */
-function plain(_: string, value: unknown): unknown {
-  if (value instanceof Uint32Array) return [...value];
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }

@@ -1,6 +1,5 @@
 // Does one job off the page's thread, where the f64 reference would freeze it.
-import { readTable } from '../../src/data/index.js';
-import { random } from '../../src/data/random.js';
+import { random, readTable } from '../../src/data/index.js';
 import { type Backend, openBackend } from '../../src/index.js';
 import { verify, verifyNames, verifyOwn } from '../../src/verify/index.js';
 import { messageOf } from '../dom.js';
@@ -42,8 +41,8 @@ async function selfTest(backend: Backend, { seed, filter }: SelfTest): Promise<v
     seed,
     filter: wanted,
     signal: stopped.signal,
-    onProgress({ result }) {
-      if (result) tell({ kind: 'result', result });
+    onProgress({ order, result }) {
+      tell(result ? { kind: 'result', result } : { kind: 'order', order });
     },
   });
   tell({ kind: 'report', report });

@@ -76,7 +76,7 @@ async function requestDevice(gpu: GPU | undefined, powerPreference: GPUPowerPref
     });
     const description = describeAdapter(adapter.info);
     const reason = description?.software
-      ? 'WebGPU has only a software adapter here, which computes on the CPU.'
+      ? 'WebGPU has only a software adapter here: its kernels run on the CPU’s cores.'
       : 'WebGPU has an adapter here.';
     return new GpuBackend(device, { reason, adapter: description, owned: true });
   } catch (error) {

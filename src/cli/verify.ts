@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import type { Backend } from '../backend/backend.js';
 import { openBackend } from '../backend/open.js';
 import { readTable } from '../data/index.js';
-import { type Report, adapterLine, reportFacts, reportJson, resultCells, verify, verifyNames, verifyOwn } from '../verify/index.js';
+import { type Report, adapterLine, ownJson, reportFacts, reportJson, resultCells, verify, verifyNames, verifyOwn } from '../verify/index.js';
 import { type FoundGpu, findGpu } from './adapter.js';
 import { textTable } from './table.js';
 
@@ -116,12 +116,7 @@ async function own(
   const result = await verifyOwn(backend, table, { seed });
   const { adapter } = backend;
   if (json) {
-    const columns = result.columns.map((column, c) => ({ name: table.columns?.[c] ?? String(c), ...column }));
-    const plain = (_: string, value: unknown) => {
-      if (value instanceof Uint32Array) return [...value];
-      return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-    };
-    console.log(JSON.stringify({ environment, backend: backend.kind, reason: backend.reason, adapter, ...result, columns }, plain, 2));
+    console.log(ownJson(result, backend, table.columns ?? null, environment));
     return result.passed ? 0 : 1;
   }
   console.log(`backend: ${backend.kind}. ${backend.reason}`);

@@ -1,12 +1,26 @@
+import type { Backend } from '../backend/backend.js';
+import type { OwnData } from './own.js';
 import type { Report, Result } from './verify.js';
 
 /** A report as JSON, histograms included. `environment` says what the report itself cannot know: versions, the page. */
 export function reportJson(report: Report, environment: Record<string, string> = {}): string {
-  const plain = (_: string, value: unknown) => {
-    if (value instanceof Uint32Array) return [...value];
-    return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value; // JSON has no NaN
-  };
-  return JSON.stringify({ environment, ...report }, plain, 2);
+  return JSON.stringify({ environment, ...report }, plainJson, 2);
+}
+
+/** What `verifyOwn` found as JSON; `names` are the columns', in order. */
+export function ownJson(
+  own: OwnData,
+  { kind, reason, adapter }: Pick<Backend, 'kind' | 'reason' | 'adapter'>,
+  names: readonly string[] | null,
+  environment: Record<string, string> = {},
+): string {
+  const columns = own.columns.map((column, c) => ({ name: names?.[c] ?? String(c), ...column }));
+  return JSON.stringify({ environment, backend: kind, reason, adapter, ...own, columns }, plainJson, 2);
+}
+
+function plainJson(_: string, value: unknown): unknown {
+  if (value instanceof Uint32Array) return [...value];
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value; // JSON has no NaN
 }
 
 /** A report as Markdown, for a bug report. */
@@ -35,13 +49,17 @@ const ORDER: Record<Report['order'], string> = {
   lost: 'the compiler reassociates past the kernels’ guards, the bounds are those of a plain f32 mean',
 };
 
+export function orderLine(order: Report['order']): string {
+  return ORDER[order];
+}
+
 /** What a reader wants to know before the table. */
 export function reportFacts(report: Report): Record<string, string> {
   const { backend, reason, adapter, order, seed, passed, failed, aborted, milliseconds } = report;
   return {
     backend: `${backend}. ${reason}`,
     adapter: adapter ? adapterLine(adapter) : 'none',
-    'order of operations': ORDER[order],
+    'order of operations': orderLine(order),
     seed: String(seed),
     outcome: `${passed} passed, ${failed} failed${aborted ? ', stopped before the end' : ''}, ${(milliseconds / 1000).toFixed(1)} s`,
   };

@@ -46,8 +46,8 @@ export interface VerifyOptions {
   seed?: number;
   /** Which rows of the table to run, by name. Default all. */
   filter?: (name: string) => boolean;
-  /** Called after each row, and before the first with no result. */
-  onProgress?: (progress: { done: number; total: number; result: Result | null }) => void;
+  /** Called after each row, and before the first with no result, once `order` is known. */
+  onProgress?: (progress: { done: number; total: number; order: Order; result: Result | null }) => void;
   /** Stops after the row under way. */
   signal?: AbortSignal;
 }
@@ -73,13 +73,13 @@ export async function verify(backend: Backend, options: VerifyOptions = {}): Pro
   const order = await probeOrderOf(backend);
   const rows = rowsFor(backend.kind).filter(({ name }) => filter(name));
   const results: Result[] = [];
-  onProgress?.({ done: 0, total: rows.length, result: null });
+  onProgress?.({ done: 0, total: rows.length, order, result: null });
   for (const row of rows) {
     if (signal?.aborted) break;
     await new Promise((resolve) => setTimeout(resolve)); // lets a page draw
     const result = await runRow(row, backend, seed, order === 'lost');
     results.push(result);
-    onProgress?.({ done: results.length, total: rows.length, result });
+    onProgress?.({ done: results.length, total: rows.length, order, result });
   }
   const passed = results.filter((result) => result.passed).length;
   return {
@@ -143,5 +143,8 @@ async function runRow(row: Row, backend: Backend, seed: number, plain: boolean):
 }
 
 function describeFailure({ output, beyond, elements, row, channel, got, want, ratio }: Comparison): string {
-  return `${output}: ${beyond} of ${elements} beyond, worst at row ${row}, channel ${channel}: ${got} for ${want}, ${ratio.toPrecision(3)} × its bound`;
+  return `${output}: ${beyond} of ${elements} beyond, worst at row ${row}, channel ${channel}: ${digits(got)} for ${digits(want)}, ${ratio.toPrecision(3)} × its bound`;
 }
+
+/** As many digits as an f32 has. */
+const digits = (value: number) => Number(value.toPrecision(9));

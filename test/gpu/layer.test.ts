@@ -127,7 +127,7 @@ describe('on the GPU', () => {
     expect(own.kind).toBe('gpu');
     if (/swiftshader|llvmpipe/i.test(`${own.adapter!.architecture} ${own.adapter!.description}`)) {
       expect(own.adapter!.software).toBe(true);
-      expect(own.reason).toBe('WebGPU has only a software adapter here, which computes on the CPU.');
+      expect(own.reason).toBe('WebGPU has only a software adapter here: its kernels run on the CPU’s cores.');
     } else {
       expect(own.reason).toBe('WebGPU has an adapter here.');
     }
