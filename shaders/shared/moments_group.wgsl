@@ -1,9 +1,9 @@
-// Merges the moments of a workgroup's threads, column by column, in a fixed tree over the lanes.
+// Merges the moments of a workgroup's threads, channel by channel, in a fixed tree over the lanes.
 // The result stands at lane 0.
 var<workgroup> group_count: array<u32, GROUP_SIZE>;
-var<workgroup> group_mean: array<Value, GROUP_SIZE>;
-var<workgroup> group_mean_low: array<Value, GROUP_SIZE>;
-var<workgroup> group_m2: array<Value, GROUP_SIZE>;
+var<workgroup> group_mean: array<Channel, GROUP_SIZE>;
+var<workgroup> group_mean_low: array<Channel, GROUP_SIZE>;
+var<workgroup> group_m2: array<Channel, GROUP_SIZE>;
 
 fn moments_share(i: u32, own: Moments) {
   group_count[i] = own.count;
@@ -12,15 +12,16 @@ fn moments_share(i: u32, own: Moments) {
   group_m2[i] = own.m2 + own.m2_low;
 }
 
-fn moments_merge_group(mine: Moments, lane: vec3u) -> Moments {
+fn moments_merge_group(mine: Moments, walk: Walk) -> Moments {
   var own = mine;
-  let i = lane.y * COLUMNS + lane.x;
-  moments_share(i, own);
-  for (var half = LANES_CEIL / 2u; half > 0u; half /= 2u) {
+  let i = walk.lane * params.tile_channels + walk.place;
+  if (!GROUPED) { return own; }
+  if (walk.lane < params.lanes) { moments_share(i, own); }
+  for (var half = params.lanes_ceil / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
-    if (lane.y < half && lane.y + half < LANES) {
-      let j = i + half * COLUMNS;
-      own = moments_merge(own, Moments(group_count[j], group_mean[j], group_mean_low[j], group_m2[j], Value()));
+    if (walk.lane < half && walk.lane + half < params.lanes) {
+      let j = i + half * params.tile_channels;
+      own = moments_merge(own, Moments(group_count[j], group_mean[j], group_mean_low[j], group_m2[j], Channel()));
       moments_share(i, own);
     }
   }

@@ -4,6 +4,10 @@
 //           (a + b) − a becomes b, and a rounding error that was wanted becomes 0.
 // Numerics  params.zero is 0, which only the host knows; flipping no bits keeps NaN and infinity too.
 //           Put around an intermediate whose rounding matters, never around a whole formula.
-fn opaque(value: Value) -> Value {
-  return bitcast<Value>(bitcast<Word>(value) ^ Word(params.zero));
+fn opaque(value: Channel) -> Channel {
+  return bitcast<Channel>(bitcast<Word>(value) ^ Word(params.zero));
+}
+
+fn opaque_value(value: Value) -> Value {
+  return bitcast<Value>(bitcast<ValueWord>(value) ^ ValueWord(params.zero));
 }

@@ -1,10 +1,4 @@
 // The statistics of the batch, from saved (src/plan/saved.ts).
-struct Statistics {
-  mean: Value,
-  mean_low: Value,
-  inv_std: Value,
-}
-
 fn load_statistics(channel: u32) -> Statistics {
   return Statistics(
     load_saved(channel),

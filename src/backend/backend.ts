@@ -1,4 +1,5 @@
 import type { Numbers } from '../plan/options.js';
+import type { Geometry, Layout } from '../plan/shape.js';
 import type { Tensor } from './tensor.js';
 
 /** What runs the layers: a WebGPU device or the CPU. Made by `openBackend`. */
@@ -15,8 +16,8 @@ export interface Backend {
   /**
    * Uploads values.
    *
-   * @param data - as many as the shape has elements, channels innermost.
-   * @param shape - such as [rows, channels].
+   * @param data - as many as the shape has elements, in memory order.
+   * @param shape - such as [rows, channels] or [batch, channels, height, width].
    * @throws {RangeError} the shape cannot be indexed, the lengths differ, or the device cannot hold it.
    */
   tensor(data: Float32Array | readonly number[], shape: readonly number[]): Tensor;
@@ -41,6 +42,7 @@ export interface AdapterDescription {
 
 export interface EngineOptions extends Numbers {
   channels: number;
+  layout: Layout;
   gamma: boolean;
   beta: boolean;
   onError?: (error: Error) => void;
@@ -52,22 +54,22 @@ type Optional = Tensor | null;
 export interface Engine {
   forward(
     t: { x: Tensor; gamma: Optional; beta: Optional; y: Tensor; saved: Tensor; runningMean: Optional; runningVar: Optional },
-    rows: number,
+    geometry: Geometry,
     pass?: GPUComputePassEncoder,
   ): void;
   backward(
     t: { x: Tensor; dy: Tensor; gamma: Optional; saved: Tensor; dx: Tensor; dgamma: Optional; dbeta: Optional },
-    rows: number,
+    geometry: Geometry,
     pass?: GPUComputePassEncoder,
   ): void;
   backwardFrozen(
     t: { x: Tensor; dy: Tensor; gamma: Optional; runningMean: Tensor; runningVar: Tensor; dx: Tensor; dgamma: Optional; dbeta: Optional },
-    rows: number,
+    geometry: Geometry,
     pass?: GPUComputePassEncoder,
   ): void;
   infer(
     t: { x: Tensor; gamma: Optional; beta: Optional; runningMean: Tensor; runningVar: Tensor; y: Tensor },
-    rows: number,
+    geometry: Geometry,
     pass?: GPUComputePassEncoder,
   ): void;
   destroy(): void;

@@ -90,10 +90,10 @@ class CpuEngine implements Engine {
     this.#options = options;
   }
 
-  forward(...[t, rows]: Parameters<Engine['forward']>): void {
+  forward(...[t, geometry]: Parameters<Engine['forward']>): void {
     const { channels, eps } = this.#options;
-    const batch = forward({ x: of(t.x), gamma: maybe(t.gamma), beta: maybe(t.beta) }, { rows, channels }, eps, of(t.y));
-    const saved = savedViews(of(t.saved).buffer as ArrayBuffer, channels);
+    const batch = forward({ x: of(t.x), gamma: maybe(t.gamma), beta: maybe(t.beta) }, geometry, eps, of(t.y));
+    const saved = savedViews(of(t.saved), channels);
     for (let c = 0; c < channels; c++) {
       saved.mean[c] = batch.mean[c];
       saved.meanLow[c] = batch.mean[c] - saved.mean[c];
@@ -101,36 +101,36 @@ class CpuEngine implements Engine {
     saved.variance.set(batch.variance);
     saved.invStd.set(batch.invStd);
     if (t.runningMean && t.runningVar) {
-      updateRunning({ mean: of(t.runningMean), variance: of(t.runningVar) }, batch, rows, this.#options);
+      updateRunning({ mean: of(t.runningMean), variance: of(t.runningVar) }, batch, geometry.rows, this.#options);
     }
   }
 
-  backward(...[t, rows]: Parameters<Engine['backward']>): void {
+  backward(...[t, geometry]: Parameters<Engine['backward']>): void {
     const { channels } = this.#options;
-    const saved = savedViews(of(t.saved).buffer as ArrayBuffer, channels);
+    const saved = savedViews(of(t.saved), channels);
     const mean = Float64Array.from(saved.mean, (high, c) => high + saved.meanLow[c]);
     const gradients = backward(
-      { x: of(t.x), dy: of(t.dy), gamma: maybe(t.gamma), mean, invStd: saved.invStd }, { rows, channels }, of(t.dx),
+      { x: of(t.x), dy: of(t.dy), gamma: maybe(t.gamma), mean, invStd: saved.invStd }, geometry, of(t.dx),
     );
     maybe(t.dgamma)?.set(gradients.dgamma);
     maybe(t.dbeta)?.set(gradients.dbeta);
   }
 
-  backwardFrozen(...[t, rows]: Parameters<Engine['backwardFrozen']>): void {
-    const { channels, eps } = this.#options;
+  backwardFrozen(...[t, geometry]: Parameters<Engine['backwardFrozen']>): void {
+    const { eps } = this.#options;
     const gradients = backwardFrozen(
       { x: of(t.x), dy: of(t.dy), gamma: maybe(t.gamma), runningMean: of(t.runningMean), runningVar: of(t.runningVar) },
-      { rows, channels }, eps, of(t.dx),
+      geometry, eps, of(t.dx),
     );
     maybe(t.dgamma)?.set(gradients.dgamma);
     maybe(t.dbeta)?.set(gradients.dbeta);
   }
 
-  infer(...[t, rows]: Parameters<Engine['infer']>): void {
-    const { channels, eps } = this.#options;
+  infer(...[t, geometry]: Parameters<Engine['infer']>): void {
+    const { eps } = this.#options;
     infer(
       { x: of(t.x), gamma: maybe(t.gamma), beta: maybe(t.beta), runningMean: of(t.runningMean), runningVar: of(t.runningVar) },
-      { rows, channels }, eps, of(t.y),
+      geometry, eps, of(t.y),
     );
   }
 

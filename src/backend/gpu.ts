@@ -1,13 +1,9 @@
 import { type BatchNormKernels, createBatchNorm } from '../kernels/batchnorm.js';
 import { type Loss, checkLoss, watchLoss } from '../kernels/loss.js';
+import { COPY_DST, COPY_SRC, MAP_READ, READ, STORAGE } from '../plan/gpuFlags.js';
+import type { BatchShape, Geometry } from '../plan/shape.js';
 import type { AdapterDescription, Backend, Engine, EngineOptions } from './backend.js';
 import { type Tensor, checkData, disposedError, sizeOf } from './tensor.js';
-
-// Of GPUBufferUsage and GPUMapMode; the globals are missing where WebGPU is.
-const MAP_READ = 0x01;
-const COPY_SRC = 0x04;
-const COPY_DST = 0x08;
-const STORAGE = 0x80;
 
 /** A WebGPU device; tensors are buffers of 4 bytes an element. */
 export class GpuBackend implements Backend {
@@ -73,8 +69,9 @@ export class GpuBackend implements Backend {
       );
     }
     const label = `batchnorm/tensor [${shape.join(', ')}]`;
+    this.device.pushErrorScope('out-of-memory');
     const buffer = this.device.createBuffer({ label, size: bytes, usage: STORAGE | COPY_SRC | COPY_DST });
-    return new GpuTensor(this, shape, buffer);
+    return new GpuTensor(this, shape, buffer, this.device.popErrorScope());
   }
 }
 
@@ -83,13 +80,17 @@ export class GpuTensor implements Tensor {
   readonly size: number;
   readonly backend: GpuBackend;
   readonly #buffer: GPUBuffer;
+  /** Whether there was memory for it, known only later. */
+  readonly #created: Promise<GPUError | null>;
   #disposed = false;
 
-  constructor(backend: GpuBackend, shape: readonly number[], buffer: GPUBuffer) {
+  constructor(backend: GpuBackend, shape: readonly number[], buffer: GPUBuffer, created: Promise<GPUError | null>) {
     this.backend = backend;
     this.shape = [...shape];
     this.size = buffer.size / 4;
     this.#buffer = buffer;
+    this.#created = created;
+    created.catch(() => null); // a lost device is reported by what uses the tensor
   }
 
   get buffer(): GPUBuffer {
@@ -107,12 +108,19 @@ export class GpuTensor implements Tensor {
     this.backend.check(call);
     const { device } = this.backend;
     const { size } = this.#buffer;
+    device.pushErrorScope('out-of-memory');
+    device.pushErrorScope('validation');
     const staging = device.createBuffer({ label: 'batchnorm/tensor read', size, usage: MAP_READ | COPY_DST });
+    const encoder = device.createCommandEncoder({ label: 'batchnorm/tensor read' });
+    encoder.copyBufferToBuffer(this.#buffer, 0, staging, 0, size);
+    device.queue.submit([encoder.finish()]);
+    const errors = Promise.all([this.#created, device.popErrorScope(), device.popErrorScope()]);
     try {
-      const encoder = device.createCommandEncoder({ label: 'batchnorm/tensor read' });
-      encoder.copyBufferToBuffer(this.#buffer, 0, staging, 0, size);
-      device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(MAP_READ);
+      const mapped = staging.mapAsync(READ);
+      mapped.catch(() => null); // what failed before it is the clearer reason
+      const error = (await errors).find((found) => found !== null);
+      if (error) throw new Error(`${call}: the values cannot be read: ${error.message}`);
+      await mapped;
       return new Float32Array(staging.getMappedRange()).slice();
     } catch (cause) {
       this.backend.check(call); // a lost device is the clearer reason
@@ -145,36 +153,36 @@ class GpuEngine implements Engine {
     this.#kernels = kernels;
   }
 
-  forward(...[t, rows, pass]: Parameters<Engine['forward']>): void {
+  forward(...[t, geometry, pass]: Parameters<Engine['forward']>): void {
     const buffers = {
       x: of(t.x), gamma: maybe(t.gamma), beta: maybe(t.beta), y: of(t.y), saved: of(t.saved),
       runningMean: maybe(t.runningMean), runningVar: maybe(t.runningVar),
     };
-    this.#run((into) => this.#kernels.forward(into, buffers, { rows }), pass);
+    this.#run((into) => this.#kernels.forward(into, buffers, shapeOf(geometry)), pass);
   }
 
-  backward(...[t, rows, pass]: Parameters<Engine['backward']>): void {
+  backward(...[t, geometry, pass]: Parameters<Engine['backward']>): void {
     const buffers = {
       x: of(t.x), dy: of(t.dy), gamma: maybe(t.gamma), saved: of(t.saved),
       dx: of(t.dx), dgamma: maybe(t.dgamma), dbeta: maybe(t.dbeta),
     };
-    this.#run((into) => this.#kernels.backward(into, buffers, { rows }), pass);
+    this.#run((into) => this.#kernels.backward(into, buffers, shapeOf(geometry)), pass);
   }
 
-  backwardFrozen(...[t, rows, pass]: Parameters<Engine['backwardFrozen']>): void {
+  backwardFrozen(...[t, geometry, pass]: Parameters<Engine['backwardFrozen']>): void {
     const buffers = {
       x: of(t.x), dy: of(t.dy), gamma: maybe(t.gamma), runningMean: of(t.runningMean), runningVar: of(t.runningVar),
       dx: of(t.dx), dgamma: maybe(t.dgamma), dbeta: maybe(t.dbeta),
     };
-    this.#run((into) => this.#kernels.backwardFrozen(into, buffers, { rows }), pass);
+    this.#run((into) => this.#kernels.backwardFrozen(into, buffers, shapeOf(geometry)), pass);
   }
 
-  infer(...[t, rows, pass]: Parameters<Engine['infer']>): void {
+  infer(...[t, geometry, pass]: Parameters<Engine['infer']>): void {
     const buffers = {
       x: of(t.x), gamma: maybe(t.gamma), beta: maybe(t.beta),
       runningMean: of(t.runningMean), runningVar: of(t.runningVar), y: of(t.y),
     };
-    this.#run((into) => this.#kernels.infer(into, buffers, { rows }), pass);
+    this.#run((into) => this.#kernels.infer(into, buffers, shapeOf(geometry)), pass);
   }
 
   destroy(): void {
@@ -190,6 +198,9 @@ class GpuEngine implements Engine {
     this.#device.queue.submit([encoder.finish()]);
   }
 }
+
+/** What the kernels' calls take. */
+const shapeOf = ({ layout, rows, batch, spatial }: Geometry): BatchShape => (layout === 'channelsLast' ? { rows } : { batch, spatial });
 
 const of = (tensor: Tensor): GPUBuffer => (tensor as GpuTensor).buffer;
 const maybe = (tensor: Tensor | null): GPUBuffer | undefined => (tensor ? of(tensor) : undefined);

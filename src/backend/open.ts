@@ -35,6 +35,12 @@ export async function openBackend(options: OpenOptions = {}): Promise<Backend> {
   const call = 'openBackend';
   checkNames(call, options, OPTION_NAMES);
   const { device, prefer = 'gpu', fallback = 'cpu', onFallback, powerPreference } = options;
+  if (powerPreference !== undefined && powerPreference !== 'low-power' && powerPreference !== 'high-performance') {
+    throw new RangeError(`${call}: "powerPreference" is ${describe(powerPreference)}, needs 'low-power' or 'high-performance'.`);
+  }
+  if (options.gpu !== undefined && typeof options.gpu?.requestAdapter !== 'function') {
+    throw new TypeError(`${call}: "gpu" is ${describe(options.gpu)}, needs a GPU such as navigator.gpu. Leave it out to use that.`);
+  }
   if (prefer !== 'gpu' && prefer !== 'cpu') throw new RangeError(`${call}: "prefer" is ${describe(prefer)}, needs 'gpu' or 'cpu'.`);
   if (fallback !== 'cpu' && fallback !== 'throw') {
     throw new RangeError(`${call}: "fallback" is ${describe(fallback)}, needs 'cpu' or 'throw'.`);

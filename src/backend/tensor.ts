@@ -1,7 +1,7 @@
 import type { Backend } from './backend.js';
 import { MAX_ELEMENTS, checkCount, describe } from '../plan/shape.js';
 
-/** f32 values on a backend, channels innermost. Made by `backend.tensor()` or `backend.empty()`. */
+/** f32 values on a backend. Made by `backend.tensor()` or `backend.empty()`. */
 export interface Tensor {
   readonly backend: Backend;
   readonly shape: readonly number[];
@@ -38,7 +38,10 @@ export function checkData(call: string, data: unknown, size: number, shape: read
   if (data.length !== size) {
     throw new RangeError(`${call}: "data" has ${data.length} elements, needs ${size} (shape [${shape.join(', ')}]). Give as many.`);
   }
-  return data instanceof Float32Array ? data : Float32Array.from(data);
+  if (data instanceof Float32Array) return data;
+  const bad = data.findIndex((value) => typeof value !== 'number');
+  if (bad >= 0) throw new TypeError(`${call}: "data" has ${describe(data[bad])} at ${bad}, needs numbers.`);
+  return Float32Array.from(data);
 }
 
 export function disposedError(call: string): Error {

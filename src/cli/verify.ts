@@ -95,7 +95,7 @@ function reportText(report: Report): string {
   return [
     ...Object.entries(facts).map(([name, value]) => `${name}: ${value}`),
     '',
-    textTable(['', 'rows×channels', 'case', 'against', 'error/bound', 'worst at', 'ms'], rows),
+    textTable(['', 'shape', 'case', 'against', 'error/bound', 'worst at', 'ms'], rows),
     '',
     ...failures,
     outcome,
@@ -147,10 +147,12 @@ function runtime(): string {
   return deno ? `Deno ${deno}` : `Node ${process.versions.node}`;
 }
 
-main().then(
-  (status) => process.exit(status),
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exit(2);
-  },
-);
+/** Exits once what was printed has left: a pipe takes it in pieces. */
+function exit(status: number): void {
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(status)));
+}
+
+main().then(exit, (error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  exit(2);
+});

@@ -1,19 +1,21 @@
 import type { BufferView } from '../plan/checks.js';
+import { COPY_SRC, STORAGE } from '../plan/gpuFlags.js';
 import {
   DEFAULTS, type Mode, type Numbers, checkFlag, checkModes, checkNames, checkNumbers, checkUnbiased,
 } from '../plan/options.js';
-import { type AdapterClass, COEFFICIENT_PLANES, classOf, plan, planTile } from '../plan/plan.js';
+import { type AdapterClass, COEFFICIENT_PLANES, type PlanKind, classOf, plan, tilesOf } from '../plan/plan.js';
 import { savedBytes } from '../plan/saved.js';
-import { checkShape, describe } from '../plan/shape.js';
+import { type BatchShape, type Geometry, type Layout, checkLayout, describe, geometryOf } from '../plan/shape.js';
 import { type Loss, checkLoss, watchLoss } from './loss.js';
-import { Operation, type Recipe, type Slot, type Step } from './operation.js';
+import { Operation, type Recipe, type Slot } from './operation.js';
 import { pipelineOf } from './pipelines.js';
-import type { BufferName, KernelName, Variant } from './table.js';
+import { type BufferName, KERNELS, type Variant, variantKey } from './table.js';
 
 /** Options of `createBatchNorm`. `Numbers` (eps, momentum, runningVariance) are PyTorch's where left out. */
 export interface BatchNormOptions extends Partial<Numbers> {
-  /** Columns of x. */
   channels: number;
+  /** Where a channel's values lie. Default `'channelsLast'`. */
+  layout?: Layout;
   /** Whether there is a gamma; without one it is 1 and has no gradient. Default true. */
   gamma?: boolean;
   /** Whether there is a beta; without one it is 0 and has no gradient. Default true. */
@@ -22,6 +24,8 @@ export interface BatchNormOptions extends Partial<Numbers> {
   modes?: readonly Mode[];
   /** How the work is cut. Default: read off the device's `adapterInfo`. */
   adapterClass?: AdapterClass;
+  /** Forces a plan: one dispatch, or three. Default: by shape and adapter class. */
+  plan?: PlanKind;
   /** Receives what WebGPU reports only later. Without one the error is rethrown outside any call. */
   onError?: (error: Error) => void;
 }
@@ -66,15 +70,7 @@ export interface InferBuffers {
   y: BufferView;
 }
 
-/** The batch of one call. */
-export interface BatchShape {
-  rows: number;
-}
-
-/** So that a forgotten shape is reported as such. */
-const NO_BATCH = {} as BatchShape;
-
-const OPTION_NAMES = ['channels', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'modes', 'adapterClass', 'onError'];
+const OPTION_NAMES = ['channels', 'layout', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'modes', 'adapterClass', 'plan', 'onError'];
 
 /**
  * Compiles the batch norm kernels for a number of channels, once; calls then only record.
@@ -97,7 +93,7 @@ export async function createBatchNorm(device: GPUDevice, options: BatchNormOptio
   checkNames(call, options, OPTION_NAMES);
   const {
     channels, gamma = true, beta = true, modes = ['train', 'infer', 'frozen'],
-    adapterClass = classOf(device.adapterInfo), onError,
+    adapterClass = classOf(device.adapterInfo), plan: kind, layout = 'channelsLast', onError,
     eps = DEFAULTS.eps, momentum = DEFAULTS.momentum, runningVariance = DEFAULTS.runningVariance,
   } = options;
   checkNumbers(call, { channels, eps, momentum, runningVariance });
@@ -107,19 +103,29 @@ export async function createBatchNorm(device: GPUDevice, options: BatchNormOptio
   if (adapterClass !== 'hardware' && adapterClass !== 'software') {
     throw new RangeError(`${call}: "adapterClass" is ${describe(adapterClass)}, needs 'hardware' or 'software'.`);
   }
+  if (kind !== undefined && kind !== 'single' && kind !== 'split') {
+    throw new RangeError(`${call}: "plan" is ${describe(kind)}, needs 'single' or 'split'. Leave it out to have it chosen.`);
+  }
+  checkLayout(call, layout);
   if (onError !== undefined && typeof onError !== 'function') {
     throw new TypeError(`${call}: "onError" is ${describe(onError)}, needs a function.`);
   }
   const loss = watchLoss(device);
+  await Promise.resolve(); // a device lost before now says so only then
   checkLoss(call, loss);
-  const settings: Settings = { channels, gamma, beta, adapterClass, numbers: { eps, momentum, runningVariance } };
-  const recipes = await Promise.all(recipesOf(settings, modes).map((recipe) => compileRecipe(device, recipe, settings)));
+  const settings: Settings = { channels, layout, gamma, beta, adapterClass, kind, numbers: { eps, momentum, runningVariance } };
+  const recipes = await Promise.all(recipesOf(settings, modes).map((recipe) => compileRecipe(device, recipe, settings))).catch((error) => {
+    checkLoss(call, loss); // the clearer reason
+    throw error;
+  });
   checkLoss(call, loss);
   return new BatchNormKernels(device, settings, recipes, loss, onError ?? null);
 }
 
 interface Settings {
   channels: number;
+  layout: Layout;
+  kind: PlanKind | undefined;
   gamma: boolean;
   beta: boolean;
   adapterClass: AdapterClass;
@@ -152,9 +158,8 @@ export class BatchNormKernels {
     this.onError = onError;
     this.#settings = settings;
     this.#loss = loss;
-    const { channels, numbers, adapterClass } = settings;
-    const tile = planTile(channels, adapterClass, device.limits);
-    const planFor = (rows: number) => plan({ rows, channels }, tile, numbers, adapterClass, device.limits);
+    const { numbers, adapterClass, kind } = settings;
+    const planFor = (geometry: Geometry, call: string) => plan(geometry, numbers, { adapterClass, kind }, device.limits, call);
     const report = (error: Error) => this.#report(error);
     for (const recipe of recipes) this.#operations.set(recipe.operation, new Operation(device, recipe, planFor, report));
   }
@@ -167,8 +172,8 @@ export class BatchNormKernels {
    * The batch mean and variance pool all rows of one channel; `variance` is biased (÷ rows).
    * Ioffe & Szegedy 2015, Algorithm 1 — https://arxiv.org/abs/1502.03167
    *
-   * Nothing runs until the caller submits; the arguments are checked now. Three dispatches; the pass is
-   * left open with this library's pipeline and bind group 0 set.
+   * Nothing runs until the caller submits; the arguments are checked now. One dispatch where a workgroup can own
+   * all rows of its channels, else three; the pass is left open with this library's pipeline and bind group 0 set.
    *
    * @param pass - open compute pass.
    * @param buffers - f32, owned by the caller, sizes in elements:
@@ -176,17 +181,19 @@ export class BatchNormKernels {
    *   writes `y` rows·channels, and `saved` 4·channels (from `createSaved()`; keep it for `backward`);
    *   updates `runningMean` and `runningVar`, channels each, when both are given.
    * @throws {RangeError} a buffer is smaller than its size above, misplaced, or larger than the device binds;
-   *   `rows` is no integer of at least 1, or 1 where an unbiased running variance is updated.
+   *   the shape cannot be computed with; one row where an unbiased running variance is updated; a forced plan
+   *   cannot take the shape.
    * @throws {TypeError} a buffer is missing, not wanted, lacks STORAGE usage, or is read and written at once.
    * @throws {Error} the device is lost, or this object destroyed.
+   * @param shape - `{ rows }`; channels-first `{ batch, spatial }`; either `{ shape }`, the tensor's own.
    * @example bn.forward(pass, { x, gamma, beta, y, saved }, { rows: 128 });
    */
-  forward(pass: GPUComputePassEncoder, buffers: ForwardBuffers, { rows }: BatchShape = NO_BATCH): void {
+  forward(pass: GPUComputePassEncoder, buffers: ForwardBuffers, shape: BatchShape): void {
     const call = 'BatchNorm.forward';
-    this.#check(call, pass, buffers, rows, 'train');
+    const geometry = this.#check(call, pass, buffers, shape, 'train');
     const tracked = buffers.runningMean !== undefined || buffers.runningVar !== undefined;
-    if (tracked) checkUnbiased(call, rows, this.#settings.numbers.runningVariance);
-    this.#operations.get(tracked ? 'forward' : 'forwardUntracked')!.record(pass, buffers, rows);
+    if (tracked) checkUnbiased(call, geometry.rows, this.#settings.numbers.runningVariance);
+    this.#operations.get(tracked ? 'forward' : 'forwardUntracked')!.record(pass, buffers, geometry);
   }
 
   /**
@@ -197,7 +204,7 @@ export class BatchNormKernels {
    *
    * Ioffe & Szegedy 2015, section 3, simplified — https://arxiv.org/abs/1502.03167
    *
-   * Nothing runs until the caller submits; the arguments are checked now. Three dispatches.
+   * Nothing runs until the caller submits; the arguments are checked now. One dispatch or three, as `forward`.
    *
    * @param pass - open compute pass; left open.
    * @param buffers - f32, owned by the caller, sizes in elements:
@@ -206,9 +213,9 @@ export class BatchNormKernels {
    * @throws as `forward`.
    * @example bn.backward(pass, { x, dy, gamma, saved, dx, dgamma, dbeta }, { rows: 128 });
    */
-  backward(pass: GPUComputePassEncoder, buffers: BackwardBuffers, { rows }: BatchShape = NO_BATCH): void {
-    this.#check('BatchNorm.backward', pass, buffers, rows, 'train');
-    this.#operations.get('backward')!.record(pass, buffers, rows);
+  backward(pass: GPUComputePassEncoder, buffers: BackwardBuffers, shape: BatchShape): void {
+    const geometry = this.#check('BatchNorm.backward', pass, buffers, shape, 'train');
+    this.#operations.get('backward')!.record(pass, buffers, geometry);
   }
 
   /**
@@ -216,8 +223,8 @@ export class BatchNormKernels {
    *
    *     dbeta = Σ dy        dgamma = Σ dy · xHat        dx = gamma · invStd · dy
    *
-   * Nothing runs until the caller submits; the arguments are checked now. Three dispatches, one where
-   * the options have neither gamma nor beta.
+   * Nothing runs until the caller submits; the arguments are checked now. One dispatch or three, as `forward`;
+   * one where the options have neither gamma nor beta.
    *
    * @param pass - open compute pass; left open.
    * @param buffers - f32, owned by the caller, sizes in elements:
@@ -226,9 +233,9 @@ export class BatchNormKernels {
    * @throws as `forward`.
    * @example bn.backwardFrozen(pass, { x, dy, gamma, runningMean, runningVar, dx, dgamma, dbeta }, { rows: 128 });
    */
-  backwardFrozen(pass: GPUComputePassEncoder, buffers: FrozenBuffers, { rows }: BatchShape = NO_BATCH): void {
-    this.#check('BatchNorm.backwardFrozen', pass, buffers, rows, 'frozen');
-    this.#operations.get('backwardFrozen')!.record(pass, buffers, rows);
+  backwardFrozen(pass: GPUComputePassEncoder, buffers: FrozenBuffers, shape: BatchShape): void {
+    const geometry = this.#check('BatchNorm.backwardFrozen', pass, buffers, shape, 'frozen');
+    this.#operations.get('backwardFrozen')!.record(pass, buffers, geometry);
   }
 
   /**
@@ -246,9 +253,9 @@ export class BatchNormKernels {
    * @throws as `forward`.
    * @example bn.infer(pass, { x, gamma, beta, runningMean, runningVar, y }, { rows: 1 });
    */
-  infer(pass: GPUComputePassEncoder, buffers: InferBuffers, { rows }: BatchShape = NO_BATCH): void {
-    this.#check('BatchNorm.infer', pass, buffers, rows, 'infer');
-    this.#operations.get('infer')!.record(pass, buffers, rows);
+  infer(pass: GPUComputePassEncoder, buffers: InferBuffers, shape: BatchShape): void {
+    const geometry = this.#check('BatchNorm.infer', pass, buffers, shape, 'infer');
+    this.#operations.get('infer')!.record(pass, buffers, geometry);
   }
 
   /**
@@ -260,7 +267,7 @@ export class BatchNormKernels {
     return this.device.createBuffer({
       label: 'batchnorm/saved',
       size: savedBytes(this.channels),
-      usage: 0x80 | 0x04, // STORAGE | COPY_SRC
+      usage: STORAGE | COPY_SRC,
     });
   }
 
@@ -270,7 +277,7 @@ export class BatchNormKernels {
     for (const operation of this.#operations.values()) operation.destroy();
   }
 
-  #check(call: string, pass: GPUComputePassEncoder, buffers: object, rows: number, mode: Mode): void {
+  #check(call: string, pass: GPUComputePassEncoder, buffers: object, shape: BatchShape, mode: Mode): Geometry {
     this.#checkAlive(call);
     if (typeof pass?.dispatchWorkgroups !== 'function') {
       throw new TypeError(`${call}: "pass" is ${describe(pass)}, needs an open GPUComputePassEncoder. Begin one on a command encoder.`);
@@ -278,10 +285,11 @@ export class BatchNormKernels {
     if (typeof buffers !== 'object' || buffers === null) {
       throw new TypeError(`${call}: "buffers" is ${describe(buffers)}, needs an object of GPU buffers.`);
     }
-    checkShape(call, { rows, channels: this.channels });
+    const geometry = geometryOf(call, this.#settings.layout, this.channels, shape);
     if (!this.#operations.has(OPERATION_OF_MODE[mode])) {
       throw new Error(`${call}: "modes" was given without '${mode}', needs it. Add it to the options of createBatchNorm.`);
     }
+    return geometry;
   }
 
   #checkAlive(call: string): void {
@@ -290,7 +298,6 @@ export class BatchNormKernels {
   }
 
   #report(error: Error): void {
-    if (this.#destroyed) return;
     if (this.onError) return this.onError(error);
     queueMicrotask(() => {
       throw error;
@@ -306,24 +313,54 @@ interface Draft {
   call: string;
   reads: BufferName[];
   writes: BufferName[];
-  steps: { kernel: KernelName; grid: Step['grid'] }[];
+  steps: Recipe['steps'];
   scratch: Recipe['scratch'];
 }
 
+const SUMS: Recipe['scratch'][number] = { name: 'partials', bytes: (p) => p.gradientBytes };
+
+const FORWARD: Recipe['steps'] = {
+  single: ['forward_single'],
+  split: [
+    'moments_partial',
+    'moments_finish',
+    'normalize',
+  ],
+};
+
+const BACKWARD: Recipe['steps'] = {
+  single: ['backward_single'],
+  split: [
+    'gradient_partial',
+    'gradient_finish',
+    'gradient_input',
+  ],
+};
+
+const INFER = ['infer'] as const;
+const INPUT_FROZEN = 'gradient_input_frozen';
+
+const FROZEN: Recipe['steps'] = {
+  single: ['backward_single_frozen'],
+  split: [
+    'gradient_partial_frozen',
+    'gradient_finish_frozen',
+    INPUT_FROZEN,
+  ],
+};
+
 function recipesOf({ channels, gamma, beta }: Settings, modes: readonly Mode[]): Draft[] {
-  const affine: BufferName[] = [...(gamma ? ['gamma' as const] : []), ...(beta ? ['beta' as const] : [])];
-  const gradients: BufferName[] = [...(gamma ? ['dgamma' as const] : []), ...(beta ? ['dbeta' as const] : [])];
   const scale: BufferName[] = gamma ? ['gamma'] : [];
-  const moments = { name: 'partials', bytes: (p) => p.momentsBytes } as const satisfies Recipe['scratch'][number];
-  const sums = { name: 'partials', bytes: (p) => p.gradientBytes } as const satisfies Recipe['scratch'][number];
+  const affine: BufferName[] = beta ? [...scale, 'beta'] : scale;
+  const gradients: BufferName[] = [...(gamma ? ['dgamma' as const] : []), ...(beta ? ['dbeta' as const] : [])];
   const drafts: Draft[] = [];
   if (modes.includes('train')) {
-    const steps: Draft['steps'] = [
-      { kernel: 'moments_partial', grid: 'reduce' },
-      { kernel: 'moments_finish', grid: 'finish' },
-      { kernel: 'normalize', grid: 'apply' },
-    ];
-    const forward = { call: 'BatchNorm.forward', reads: ['x', ...affine] as BufferName[], steps, scratch: [moments] };
+    const forward = {
+      call: 'BatchNorm.forward',
+      reads: ['x', ...affine] as BufferName[],
+      steps: FORWARD,
+      scratch: [{ name: 'partials', bytes: (p) => p.momentsBytes }] as Recipe['scratch'],
+    };
     drafts.push(
       { ...forward, operation: 'forward', writes: ['y', 'saved', 'runningMean', 'runningVar'] },
       { ...forward, operation: 'forwardUntracked', writes: ['y', 'saved'] },
@@ -332,12 +369,8 @@ function recipesOf({ channels, gamma, beta }: Settings, modes: readonly Mode[]):
         call: 'BatchNorm.backward',
         reads: ['x', 'dy', ...scale, 'saved'],
         writes: ['dx', ...gradients],
-        steps: [
-          { kernel: 'gradient_partial', grid: 'reduce' },
-          { kernel: 'gradient_finish', grid: 'finish' },
-          { kernel: 'gradient_input', grid: 'apply' },
-        ],
-        scratch: [sums, { name: 'coefficients', bytes: () => COEFFICIENT_PLANES * channels * 4 }],
+        steps: BACKWARD,
+        scratch: [SUMS, { name: 'coefficients', bytes: () => COEFFICIENT_PLANES * channels * 4 }],
       },
     );
   }
@@ -347,47 +380,43 @@ function recipesOf({ channels, gamma, beta }: Settings, modes: readonly Mode[]):
       call: 'BatchNorm.infer',
       reads: ['x', ...affine, 'runningMean', 'runningVar'],
       writes: ['y'],
-      steps: [{ kernel: 'infer', grid: 'apply' }],
+      steps: { single: INFER, split: INFER },
       scratch: [],
     });
   }
   if (modes.includes('frozen')) {
-    const input = { kernel: 'gradient_input_frozen', grid: 'apply' } as const;
     drafts.push({
       operation: 'backwardFrozen',
       call: 'BatchNorm.backwardFrozen',
       reads: ['x', 'dy', ...scale, 'runningMean', 'runningVar'],
       writes: ['dx', ...gradients],
-      steps: gradients.length === 0 ? [input] : [
-        { kernel: 'gradient_partial_frozen', grid: 'reduce' },
-        { kernel: 'gradient_finish_frozen', grid: 'finish' },
-        input,
-      ],
-      scratch: gradients.length === 0 ? [] : [sums],
+      steps: gradients.length > 0 ? FROZEN : { single: [INPUT_FROZEN], split: [INPUT_FROZEN] },
+      scratch: gradients.length > 0 ? [SUMS] : [],
     });
   }
   return drafts;
 }
 
-const OPTIONAL: readonly BufferName[] = ['gamma', 'beta', 'dgamma', 'dbeta', 'runningMean', 'runningVar'];
+const OPTIONAL: readonly BufferName[] = ['gamma', 'beta', 'dgamma', 'dbeta', 'runningMean', 'runningVar', 'coefficients'];
 
 async function compileRecipe(device: GPUDevice, draft: Draft, settings: Settings): Promise<Recipe & { operation: OperationName }> {
-  const { channels, adapterClass } = settings;
-  const tile = planTile(channels, adapterClass, device.limits);
-  const present = [...draft.reads, ...draft.writes];
+  const { channels, adapterClass, kind } = settings;
+  const tiles = tilesOf(settings, adapterClass, device.limits);
+  const present = [...draft.reads, ...draft.writes, ...draft.scratch.map(({ name }) => name)];
   const absent = OPTIONAL.filter((name) => !present.includes(name));
-  const steps = await Promise.all(
-    draft.steps.map(async ({ kernel, grid }): Promise<Step> => {
-      const variant: Variant = { kernel, absent, tile };
-      return { variant, grid, pipeline: await pipelineOf(device, variant) };
-    }),
+  const kernels = new Set((kind ? [kind] : (['single', 'split'] as const)).flatMap((each) => draft.steps[each]));
+  const variants = [...kernels].flatMap((kernel) => tiles[KERNELS[kernel].role].map((tile): Variant => ({ kernel, absent, tile })));
+  const pipelines = new Map(
+    await Promise.all(variants.map(async (variant) => [variantKey(variant), await pipelineOf(device, variant)] as const)),
   );
   return {
     operation: draft.operation,
     call: draft.call,
     slots: [...draft.reads.map((name) => slot(name, 'read', channels)), ...draft.writes.map((name) => slot(name, 'write', channels))],
-    steps,
+    absent,
+    steps: draft.steps,
     scratch: draft.scratch,
+    pipelines,
   };
 }
 

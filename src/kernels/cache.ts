@@ -5,9 +5,12 @@ interface Node<T> {
   value: T | undefined;
 }
 
+/** Offsets remembered of one buffer: an arena that hands out ever new ones must not be remembered whole. */
+const MAX_OFFSETS = 256;
+
 /**
  * What was made for a list of buffers and offsets. Each step is a WeakMap keyed by one buffer, so an
- * entry lives as long as every buffer in it does and no longer.
+ * entry lives no longer than every buffer in it.
  */
 export class BufferCache<T> {
   readonly #root: Node<T> = { next: null, value: undefined };
@@ -26,9 +29,16 @@ export class BufferCache<T> {
       let offsets = node.next.get(buffer);
       if (!offsets) node.next.set(buffer, (offsets = new Map()));
       let child = offsets.get(offset);
-      if (!child) offsets.set(offset, (child = { next: null, value: undefined }));
+      if (!child) {
+        if (offsets.size >= MAX_OFFSETS) offsets.clear();
+        offsets.set(offset, (child = { next: null, value: undefined }));
+      }
       node = child;
     }
     node.value = value;
+  }
+
+  clear(): void {
+    this.#root.next = null;
   }
 }

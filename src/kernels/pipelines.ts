@@ -1,7 +1,5 @@
+import { COMPUTE } from '../plan/gpuFlags.js';
 import { type Variant, bindingsOf, variantConstants, variantKey, variantText } from './table.js';
-
-// Of GPUShaderStage and GPUBufferBindingType; the globals are missing where WebGPU is.
-const COMPUTE = 4;
 
 const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
 
@@ -42,13 +40,13 @@ async function compile(device: GPUDevice, variant: Variant, label: string): Prom
   const invalid = device.popErrorScope();
   const { messages } = await module.getCompilationInfo();
   const error = messages.find((message) => message.type === 'error');
-  if (error) {
+  if (error && error.lineNum > 0) {
     const origin = files.findLast(({ firstLine }) => firstLine <= error.lineNum) ?? files[0];
     const line = error.lineNum - origin.firstLine + 1;
     throw new Error(`${label} did not compile: shaders/${origin.file}:${line}:${error.linePos} ${error.message}`);
   }
   const failure = await invalid;
-  if (failure) throw new Error(`${label} did not compile: ${failure.message}`);
+  if (failure || error) throw new Error(`${label} did not compile: ${failure?.message ?? error?.message}`);
   try {
     return await device.createComputePipelineAsync({
       label,

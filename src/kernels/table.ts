@@ -1,28 +1,34 @@
-import coefficients from '../../shaders/shared/coefficients.wgsl?raw';
-import coefficientsNone from '../../shaders/shared/coefficients_none.wgsl?raw';
-import gradientGroup from '../../shaders/shared/gradient_group.wgsl?raw';
-import gradientPartials from '../../shaders/shared/gradient_partials.wgsl?raw';
-import invStd from '../../shaders/shared/inv_std.wgsl?raw';
-import moments from '../../shaders/shared/moments.wgsl?raw';
-import momentsGroup from '../../shaders/shared/moments_group.wgsl?raw';
-import momentsPartials from '../../shaders/shared/moments_partials.wgsl?raw';
-import opaque from '../../shaders/shared/opaque.wgsl?raw';
-import statisticsRunning from '../../shaders/shared/statistics_running.wgsl?raw';
-import statisticsSaved from '../../shaders/shared/statistics_saved.wgsl?raw';
-import tile from '../../shaders/shared/tile.wgsl?raw';
-import twoSum from '../../shaders/shared/two_sum.wgsl?raw';
+import backwardSingle from '../../shaders/backward_single.wgsl?raw';
+import forwardSingle from '../../shaders/forward_single.wgsl?raw';
 import gradientFinish from '../../shaders/gradient_finish.wgsl?raw';
 import gradientInput from '../../shaders/gradient_input.wgsl?raw';
-import gradientInputFrozen from '../../shaders/gradient_input_frozen.wgsl?raw';
 import gradientPartial from '../../shaders/gradient_partial.wgsl?raw';
 import momentsFinish from '../../shaders/moments_finish.wgsl?raw';
 import momentsPartial from '../../shaders/moments_partial.wgsl?raw';
 import normalize from '../../shaders/normalize.wgsl?raw';
-import { type AdapterClass, type PlanLimits, type Tile, planTile } from '../plan/plan.js';
+import centeredPart from '../../shaders/shared/centered.wgsl?raw';
+import gradientFinishPart from '../../shaders/shared/gradient_finish.wgsl?raw';
+import gradientGroupPart from '../../shaders/shared/gradient_group.wgsl?raw';
+import gradientWalkPart from '../../shaders/shared/gradient_walk.wgsl?raw';
+import inputWalkPart from '../../shaders/shared/input_walk.wgsl?raw';
+import inputWalkFrozenPart from '../../shaders/shared/input_walk_frozen.wgsl?raw';
+import invStdPart from '../../shaders/shared/inv_std.wgsl?raw';
+import momentsPart from '../../shaders/shared/moments.wgsl?raw';
+import momentsFinishPart from '../../shaders/shared/moments_finish.wgsl?raw';
+import momentsGroupPart from '../../shaders/shared/moments_group.wgsl?raw';
+import momentsWalkPart from '../../shaders/shared/moments_walk.wgsl?raw';
+import normalizeWalkPart from '../../shaders/shared/normalize_walk.wgsl?raw';
+import opaquePart from '../../shaders/shared/opaque.wgsl?raw';
+import statisticsPart from '../../shaders/shared/statistics.wgsl?raw';
+import statisticsRunningPart from '../../shaders/shared/statistics_running.wgsl?raw';
+import statisticsSavedPart from '../../shaders/shared/statistics_saved.wgsl?raw';
+import twoSumPart from '../../shaders/shared/two_sum.wgsl?raw';
+import walkPart from '../../shaders/shared/walk.wgsl?raw';
+import { type AdapterClass, type PlanLimits, type Role, type Tile, tilesOf } from '../plan/plan.js';
 import { paramsWgsl } from '../plan/params.js';
 
-/** What a binding's elements are: `Value` f32 or vec4f, `Word` the same number of u32. */
-type Element = 'Value' | 'Word';
+/** What a binding holds: Values of the tensor, one number a channel, or the bits of one. */
+type Element = 'Value' | 'Channel' | 'Word';
 
 /** A storage buffer of a kernel. Uniforms are always binding 0, these follow in order. */
 export interface Binding {
@@ -40,113 +46,147 @@ export type BufferName =
   | 'saved' | 'runningMean' | 'runningVar'
   | 'partials' | 'coefficients';
 
+type Part = readonly [file: string, source: string];
+
 export interface Kernel {
+  role: Role;
   /** The shader file, whose entry point is `main`. */
   file: string;
   source: string;
   /** Joined in front, in this order. */
-  parts: readonly (readonly [file: string, source: string])[];
+  parts: readonly Part[];
   /** In the order of the formula, writes last. */
   bindings: readonly Binding[];
 }
 
-const read = (name: BufferName, absent?: string, element: Element = 'Value'): Binding => ({ name, access: 'read', element, absent });
-const write = (name: BufferName, absent?: string, element: Element = 'Value'): Binding => ({ name, access: 'write', element, absent });
-const update = (name: BufferName, absent?: string): Binding => ({ name, access: 'update', element: 'Value', absent });
+const MATRICES: readonly BufferName[] = ['x', 'dy', 'y', 'dx'];
+const elementOf = (name: BufferName): Element => (MATRICES.includes(name) ? 'Value' : 'Channel');
+const read = (name: BufferName, absent?: string, element = elementOf(name)): Binding => ({ name, access: 'read', element, absent });
+const write = (name: BufferName, absent?: string, element = elementOf(name)): Binding => ({ name, access: 'write', element, absent });
+const update = (name: BufferName, absent?: string): Binding => ({ name, access: 'update', element: 'Channel', absent });
 
-const ONE = 'Value(1.0)';
-const ZERO = 'Value()';
+const ONE = 'Channel(1.0)';
+const ZERO = 'Channel()';
 
-const TILE = ['shared/tile.wgsl', tile] as const;
-const OPAQUE = ['shared/opaque.wgsl', opaque] as const;
-const TWO_SUM = ['shared/two_sum.wgsl', twoSum] as const;
-const MOMENTS = [
-  TILE,
-  OPAQUE,
-  TWO_SUM,
-  ['shared/moments.wgsl', moments],
-  ['shared/moments_group.wgsl', momentsGroup],
-  ['shared/moments_partials.wgsl', momentsPartials],
-] as const;
-const SUMS = [
-  TILE,
-  OPAQUE,
-  TWO_SUM,
-  ['shared/gradient_group.wgsl', gradientGroup],
-  ['shared/gradient_partials.wgsl', gradientPartials],
-] as const;
-const INV_STD = ['shared/inv_std.wgsl', invStd] as const;
-const SAVED = ['shared/statistics_saved.wgsl', statisticsSaved] as const;
-const RUNNING = ['shared/statistics_running.wgsl', statisticsRunning] as const;
+const part = (name: string, source: string): Part => [`shared/${name}.wgsl`, source];
+const WALK = part('walk', walkPart);
+const OPAQUE = part('opaque', opaquePart);
+const TWO_SUM = part('two_sum', twoSumPart);
+const STATISTICS = part('statistics', statisticsPart);
+const CENTERED = part('centered', centeredPart);
+const INV_STD = part('inv_std', invStdPart);
+const NORMALIZE_WALK = part('normalize_walk', normalizeWalkPart);
+const MOMENTS = [WALK, OPAQUE, TWO_SUM, part('moments', momentsPart), part('moments_group', momentsGroupPart)];
+const MOMENTS_WALK = part('moments_walk', momentsWalkPart);
+const MOMENTS_FINISH = [STATISTICS, INV_STD, part('moments_finish', momentsFinishPart)];
+const SAVED = [STATISTICS, part('statistics_saved', statisticsSavedPart)];
+const RUNNING = [STATISTICS, INV_STD, part('statistics_running', statisticsRunningPart)];
+const SUMS = [WALK, OPAQUE, TWO_SUM, part('gradient_group', gradientGroupPart)];
+const SUMS_WALK = part('gradient_walk', gradientWalkPart);
+const GRADIENT_FINISH = part('gradient_finish', gradientFinishPart);
+const INPUT_WALK = part('input_walk', inputWalkPart);
+const INPUT_WALK_FROZEN = part('input_walk_frozen', inputWalkFrozenPart);
+
+const SAVED_BINDING = read('saved');
+const RUNNING_BINDINGS = [read('runningMean'), read('runningVar')];
+const GAMMA = read('gamma', ONE);
+const BETA = read('beta', ZERO);
+const GRADIENTS = [write('dgamma', ZERO), write('dbeta', ZERO)];
+const FINISHED = [write('saved'), update('runningMean', ZERO), update('runningVar', ZERO)];
 
 export const KERNELS = {
+  forward_single: {
+    role: 'single',
+    file: 'forward_single.wgsl',
+    source: forwardSingle,
+    parts: [...MOMENTS, ...MOMENTS_FINISH, CENTERED, MOMENTS_WALK, NORMALIZE_WALK],
+    bindings: [read('x'), GAMMA, BETA, write('y'), ...FINISHED],
+  },
   moments_partial: {
+    role: 'reduce',
     file: 'moments_partial.wgsl',
     source: momentsPartial,
-    parts: MOMENTS,
+    parts: [...MOMENTS, MOMENTS_WALK],
     bindings: [read('x'), write('partials', undefined, 'Word')],
   },
   moments_finish: {
+    role: 'finish',
     file: 'moments_finish.wgsl',
     source: momentsFinish,
-    parts: [...MOMENTS, INV_STD],
-    bindings: [read('partials', undefined, 'Word'), write('saved'), update('runningMean', ZERO), update('runningVar', ZERO)],
+    parts: [...MOMENTS, ...MOMENTS_FINISH],
+    bindings: [read('partials', undefined, 'Word'), ...FINISHED],
   },
   normalize: {
+    role: 'apply',
     file: 'normalize.wgsl',
     source: normalize,
-    parts: [TILE, OPAQUE, SAVED],
-    bindings: [read('x'), read('saved'), read('gamma', ONE), read('beta', ZERO), write('y')],
+    parts: [WALK, OPAQUE, ...SAVED, CENTERED, NORMALIZE_WALK],
+    bindings: [read('x'), SAVED_BINDING, GAMMA, BETA, write('y')],
   },
   infer: {
+    role: 'apply',
     file: 'normalize.wgsl',
     source: normalize,
-    parts: [TILE, OPAQUE, INV_STD, RUNNING],
-    bindings: [read('x'), read('runningMean'), read('runningVar'), read('gamma', ONE), read('beta', ZERO), write('y')],
+    parts: [WALK, OPAQUE, ...RUNNING, CENTERED, NORMALIZE_WALK],
+    bindings: [read('x'), ...RUNNING_BINDINGS, GAMMA, BETA, write('y')],
+  },
+  backward_single: {
+    role: 'single',
+    file: 'backward_single.wgsl',
+    source: backwardSingle,
+    parts: [...SAVED, CENTERED, ...SUMS, SUMS_WALK, GRADIENT_FINISH, INPUT_WALK],
+    bindings: [read('x'), read('dy'), GAMMA, SAVED_BINDING, write('dx'), ...GRADIENTS],
   },
   gradient_partial: {
+    role: 'reduce',
     file: 'gradient_partial.wgsl',
     source: gradientPartial,
-    parts: [...SUMS, SAVED],
-    bindings: [read('x'), read('dy'), read('saved'), write('partials')],
+    parts: [...SAVED, CENTERED, ...SUMS, SUMS_WALK],
+    bindings: [read('x'), read('dy'), SAVED_BINDING, write('partials')],
   },
   gradient_finish: {
+    role: 'finish',
     file: 'gradient_finish.wgsl',
     source: gradientFinish,
-    parts: [...SUMS, SAVED, ['shared/coefficients.wgsl', coefficients]],
-    bindings: [
-      read('partials'), read('saved'), read('gamma', ONE),
-      write('coefficients'), write('dgamma', ZERO), write('dbeta', ZERO),
-    ],
+    parts: [...SAVED, ...SUMS, GRADIENT_FINISH],
+    bindings: [read('partials'), SAVED_BINDING, write('coefficients'), ...GRADIENTS],
   },
   gradient_input: {
+    role: 'apply',
     file: 'gradient_input.wgsl',
     source: gradientInput,
-    parts: [TILE, OPAQUE],
-    bindings: [read('x'), read('dy'), read('coefficients'), write('dx')],
+    parts: [WALK, OPAQUE, ...SAVED, CENTERED, INPUT_WALK],
+    bindings: [read('x'), read('dy'), GAMMA, SAVED_BINDING, read('coefficients'), write('dx')],
+  },
+  backward_single_frozen: {
+    role: 'single',
+    file: 'backward_single.wgsl',
+    source: backwardSingle,
+    parts: [...RUNNING, CENTERED, ...SUMS, SUMS_WALK, GRADIENT_FINISH, INPUT_WALK_FROZEN],
+    bindings: [read('x'), read('dy'), GAMMA, ...RUNNING_BINDINGS, write('dx'), ...GRADIENTS],
   },
   gradient_partial_frozen: {
+    role: 'reduce',
     file: 'gradient_partial.wgsl',
     source: gradientPartial,
-    parts: [...SUMS, INV_STD, RUNNING],
-    bindings: [read('x'), read('dy'), read('runningMean'), read('runningVar'), write('partials')],
+    parts: [...RUNNING, CENTERED, ...SUMS, SUMS_WALK],
+    bindings: [read('x'), read('dy'), ...RUNNING_BINDINGS, write('partials')],
   },
   gradient_finish_frozen: {
+    role: 'finish',
     file: 'gradient_finish.wgsl',
     source: gradientFinish,
-    parts: [...SUMS, INV_STD, RUNNING, ['shared/coefficients_none.wgsl', coefficientsNone]],
-    bindings: [
-      read('partials'), read('runningMean'), read('runningVar'),
-      write('dgamma', ZERO), write('dbeta', ZERO),
-    ],
+    parts: [...RUNNING, ...SUMS, GRADIENT_FINISH],
+    bindings: [read('partials'), ...RUNNING_BINDINGS, write('coefficients', ZERO), ...GRADIENTS],
   },
   gradient_input_frozen: {
-    file: 'gradient_input_frozen.wgsl',
-    source: gradientInputFrozen,
-    parts: [TILE, INV_STD],
-    bindings: [read('dy'), read('gamma', ONE), read('runningVar'), write('dx')],
+    role: 'apply',
+    file: 'gradient_input.wgsl',
+    source: gradientInput,
+    parts: [WALK, ...RUNNING, INPUT_WALK_FROZEN],
+    bindings: [read('dy'), GAMMA, ...RUNNING_BINDINGS, read('coefficients', ZERO), write('dx')],
   },
-} satisfies Record<string, Kernel>;
+} as const satisfies Record<string, Kernel>;
 
 export type KernelName = keyof typeof KERNELS;
 
@@ -171,17 +211,12 @@ export function bindingsOf({ kernel, absent }: Variant): readonly Binding[] {
 /** Tells variants apart; equal keys have equal text and constants. */
 export function variantKey({ kernel, absent, tile }: Variant): string {
   const without = (KERNELS[kernel] as Kernel).bindings.map(({ name }) => (absent.includes(name) ? `−${name}` : '')).join('');
-  return `${kernel}${without}/${tile.width}×${tile.columns}×${tile.lanes}`;
+  return `${kernel}${without}/${tile.width}${tile.across === 'channels' ? 'c' : 'r'}×${tile.groupSize}${tile.grouped ? '' : ' ungrouped'}`;
 }
 
-/** Values for the `override`s of `shared/tile.wgsl`. */
+/** Values for the `override`s of `shared/walk.wgsl`. */
 export function variantConstants({ tile }: Variant): Record<string, number> {
-  return {
-    COLUMNS: tile.columns,
-    LANES: tile.lanes,
-    GROUP_SIZE: tile.columns * tile.lanes,
-    LANES_CEIL: 2 ** Math.ceil(Math.log2(tile.lanes)),
-  };
+  return { GROUP_SIZE: tile.groupSize, GROUPED: Number(tile.grouped) };
 }
 
 export function variantText(variant: Variant): VariantText {
@@ -197,13 +232,7 @@ export function variantText(variant: Variant): VariantText {
 }
 
 function declarations({ bindings }: Kernel, { absent, tile }: Variant): string {
-  const wide = tile.width === 4;
-  let text =
-    `alias Value = ${wide ? 'vec4f' : 'f32'};\n` +
-    `alias Word = ${wide ? 'vec4u' : 'u32'};\n` +
-    `fn count_of(word: Word) -> u32 { return word${wide ? '.x' : ''}; }\n` +
-    paramsWgsl() +
-    `@group(0) @binding(0) var<uniform> params: Params;\n`;
+  let text = typesWgsl(tile) + paramsWgsl() + '@group(0) @binding(0) var<uniform> params: Params;\n';
   let index = 1;
   for (const { name, access, element, absent: missing } of bindings) {
     const variable = snakeCase(name);
@@ -222,18 +251,44 @@ function declarations({ bindings }: Kernel, { absent, tile }: Variant): string {
   return text;
 }
 
+/**
+ * A Value is what a thread loads at once, a Channel one number for each channel in it. Channels-last a Value's
+ * elements are of different channels and the two are one; channels-first they are rows of one channel, to be summed.
+ */
+function typesWgsl({ width, across }: Tile): string {
+  const wide = width === 4;
+  const perChannel = across === 'channels' && wide;
+  const summed = across === 'rows' && wide;
+  return (
+    `alias Value = ${wide ? 'vec4f' : 'f32'};\nalias ValueWord = ${wide ? 'vec4u' : 'u32'};\n` +
+    `alias Channel = ${perChannel ? 'vec4f' : 'f32'};\nalias Word = ${perChannel ? 'vec4u' : 'u32'};\n` +
+    `const VALUES = ${summed ? 4 : 1}u;\n` + // rows of a channel in a Value
+    `fn sum_of(value: Value) -> Channel { return ${summed ? '(value.x + value.y) + (value.z + value.w)' : 'value'}; }\n` +
+    `fn first_of(value: Value) -> Channel { return value${summed ? '.x' : ''}; }\n` +
+    `fn count_of(word: Word) -> u32 { return word${perChannel ? '.x' : ''}; }\n`
+  );
+}
+
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** Every text there is, for one tile of each width: what has to compile wherever the library runs. */
+/** Every text there is: what has to compile wherever the library runs. */
 export function allVariants(adapterClass: AdapterClass, limits: PlanLimits): Variant[] {
-  return [67, 64].map((channels) => planTile(channels, adapterClass, limits)).flatMap((tile) =>
-    (Object.keys(KERNELS) as KernelName[]).flatMap((kernel) => {
+  const shapes = [
+    { layout: 'channelsLast', channels: 3 },
+    { layout: 'channelsLast', channels: 4 },
+    { layout: 'channelsFirst', channels: 3 },
+  ] as const;
+  const variants = shapes.flatMap((shape) => {
+    const tiles = tilesOf(shape, adapterClass, limits);
+    return (Object.keys(KERNELS) as KernelName[]).flatMap((kernel) => {
       const optional = (KERNELS[kernel] as Kernel).bindings.filter(({ absent }) => absent !== undefined);
-      return subsets(optional.map(({ name }) => name)).map((absent) => ({ kernel, absent, tile }));
-    }),
-  );
+      const sets = subsets(optional.map(({ name }) => name));
+      return tiles[KERNELS[kernel].role].flatMap((tile) => sets.map((absent) => ({ kernel, absent, tile })));
+    });
+  });
+  return [...new Map(variants.map((variant) => [variantKey(variant), variant])).values()];
 }
 
 function subsets(names: readonly BufferName[]): BufferName[][] {

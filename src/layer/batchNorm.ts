@@ -2,13 +2,14 @@ import type { Backend, Engine } from '../backend/backend.js';
 import type { Tensor } from '../backend/tensor.js';
 import { DEFAULTS, type Numbers, checkFlag, checkNames, checkNumbers, checkUnbiased } from '../plan/options.js';
 import { SAVED_PLANES, type SavedViews, savedViews } from '../plan/saved.js';
-import { describe } from '../plan/shape.js';
+import { type Geometry, type Layout, checkLayout, describe, geometryOfTensor } from '../plan/shape.js';
 import { type BatchNormState, type LoadableState, type StateTensor, checkState } from './state.js';
 
 /** Options of `BatchNorm.create`; eps, momentum and runningVariance are PyTorch's where left out (see `presets`). */
 export interface LayerOptions extends Partial<Numbers> {
-  /** Last axis of x. */
   channels: number;
+  /** Where x has its channels: last axis (NC, NHWC, …), or second (NCL, NCHW, …). Default `'channelsLast'`. */
+  layout?: Layout;
   /** Whether the layer learns a scale. Default true. */
   gamma?: boolean;
   /** Whether the layer learns a shift. Default true. */
@@ -27,10 +28,11 @@ export interface CallOptions {
   pass?: GPUComputePassEncoder;
 }
 
-const OPTION_NAMES = ['channels', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'trackRunning', 'onError'];
+const OPTION_NAMES = ['channels', 'layout', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'trackRunning', 'onError'];
 const CALL_NAMES = ['out', 'pass'];
+const OWN_TENSORS = ['gamma', 'beta', 'dgamma', 'dbeta', 'runningMean', 'runningVar'] as const;
 
-/** Shapes whose results are kept for reuse; the one unused longest is let go. */
+/** Shapes whose results are kept for reuse; the one unused longest is freed. */
 const MAX_SHAPES = 16;
 
 /**
@@ -44,6 +46,7 @@ const MAX_SHAPES = 16;
 export class BatchNorm {
   readonly backend: Backend;
   readonly channels: number;
+  readonly layout: Layout;
   readonly numbers: Readonly<Numbers>;
   /** Learned scale and shift, channels elements each; null where the options go without. An optimiser may write them. */
   readonly gamma: Tensor | null;
@@ -57,6 +60,8 @@ export class BatchNorm {
   readonly #engine: Engine;
   readonly #saved: Tensor;
   readonly #results = { y: new Map<string, Tensor>(), dx: new Map<string, Tensor>() };
+  /** Results that a pass of the caller's may still write. */
+  readonly #recorded = new WeakSet<Tensor>();
   #training = true;
   #batches = 0;
   #last: { x: Tensor; training: boolean } | null = null;
@@ -64,11 +69,12 @@ export class BatchNorm {
   #disposed = false;
 
   private constructor(backend: Backend, engine: Engine, options: Required<Omit<LayerOptions, 'onError'>>) {
-    const { channels, gamma, beta, trackRunning, eps, momentum, runningVariance } = options;
+    const { channels, layout, gamma, beta, trackRunning, eps, momentum, runningVariance } = options;
     const ones = () => backend.tensor(new Float32Array(channels).fill(1), [channels]);
     const zeros = () => backend.empty([channels]);
     this.backend = backend;
     this.channels = channels;
+    this.layout = layout;
     this.numbers = { eps, momentum, runningVariance };
     this.gamma = gamma ? ones() : null;
     this.beta = beta ? zeros() : null;
@@ -96,15 +102,16 @@ export class BatchNorm {
       throw new TypeError(`${call}: "options" is ${describe(options)}, needs an object with at least channels.`);
     }
     checkNames(call, options, OPTION_NAMES);
-    const { onError, gamma = true, beta = true, trackRunning = true } = options;
+    const { onError, layout = 'channelsLast', gamma = true, beta = true, trackRunning = true } = options;
     const { eps = DEFAULTS.eps, momentum = DEFAULTS.momentum, runningVariance = DEFAULTS.runningVariance } = options;
     const numbers = { channels: options.channels, eps, momentum, runningVariance };
     checkNumbers(call, numbers);
     checkFlag(call, 'gamma', gamma);
     checkFlag(call, 'beta', beta);
     checkFlag(call, 'trackRunning', trackRunning);
-    const engine = await backend.engine({ ...numbers, gamma, beta, onError });
-    return new BatchNorm(backend, engine, { ...numbers, gamma, beta, trackRunning });
+    checkLayout(call, layout);
+    const engine = await backend.engine({ ...numbers, layout, gamma, beta, onError });
+    return new BatchNorm(backend, engine, { ...numbers, layout, gamma, beta, trackRunning });
   }
 
   get training(): boolean {
@@ -138,28 +145,29 @@ export class BatchNorm {
   /**
    * Computes y, and in training moves the running statistics.
    *
-   * @param x - [rows, channels], or any shape whose last axis is channels; kept for `backward`, so it must
-   *   hold its values until then.
-   * @returns y, shape of x: `out`, or a tensor of the layer's that its next call of this shape overwrites.
+   * @param x - any shape of rank 2 or more with the channels where the layout has them; kept for `backward`, so it
+   *   must hold its values until then.
+   * @returns y, shape of x: `out`, or a tensor of the layer's that its next call of this shape overwrites
+   *   and that is freed once 16 other shapes have come.
    * @throws {TypeError} {RangeError} `x` or `out` is no live tensor of this backend with a fitting shape; one
    *   row in training while an unbiased running variance is kept.
    * @throws {Error} the layer is disposed, or the device lost.
    */
   forward(x: Tensor, options: CallOptions = {}): Tensor {
     const call = 'BatchNorm.forward';
-    const rows = this.#check(call, 'x', x, options);
-    if (this.#training && this.runningMean) checkUnbiased(call, rows, this.numbers.runningVariance);
+    const geometry = this.#check(call, 'x', x, options);
+    if (this.#training && this.runningMean) checkUnbiased(call, geometry.rows, this.numbers.runningVariance);
     if (!options.out && this.#results.y.get(keyOf(x)) === x) {
       throw new TypeError(`${call}: "x" is this layer's own last result, which this call would overwrite, needs another tensor. Give "out".`);
     }
-    const y = this.#target(call, 'y', x, options.out, { x });
+    const y = this.#target(call, 'y', x, options, { x });
     const { gamma, beta, runningMean, runningVar } = this;
     if (this.#training) {
-      this.#engine.forward({ x, gamma, beta, y, saved: this.#saved, runningMean, runningVar }, rows, options.pass);
+      this.#engine.forward({ x, gamma, beta, y, saved: this.#saved, runningMean, runningVar }, geometry, options.pass);
       this.#saw = true;
       if (runningMean) this.#batches++;
     } else {
-      this.#engine.infer({ x, gamma, beta, runningMean: runningMean!, runningVar: runningVar!, y }, rows, options.pass);
+      this.#engine.infer({ x, gamma, beta, runningMean: runningMean!, runningVar: runningVar!, y }, geometry, options.pass);
     }
     this.#last = { x, training: this.#training };
     return y;
@@ -169,13 +177,14 @@ export class BatchNorm {
    * Computes dx, dgamma and dbeta for the last `forward`, in the mode that one ran in.
    *
    * @param dy - gradient of the loss by y, shape of x.
-   * @returns dx, shape of x: `out`, or a tensor of the layer's that its next call of this shape overwrites.
+   * @returns dx, shape of x: `out`, or a tensor of the layer's that its next call of this shape overwrites
+   *   and that is freed once 16 other shapes have come.
    * @throws {TypeError} {RangeError} `dy` or `out` is no live tensor of this backend with the shape of x.
    * @throws {Error} there was no `forward`, its x was disposed, the layer is disposed, or the device lost.
    */
   backward(dy: Tensor, options: CallOptions = {}): Tensor {
     const call = 'BatchNorm.backward';
-    const rows = this.#check(call, 'dy', dy, options);
+    const geometry = this.#check(call, 'dy', dy, options);
     const last = this.#last;
     if (!last) throw new Error(`${call}: there was no forward, needs one. Call forward(x) first.`);
     const { x } = last;
@@ -183,16 +192,17 @@ export class BatchNorm {
     if (keyOf(dy) !== keyOf(x)) {
       throw new RangeError(`${call}: "dy" has shape [${keyOf(dy)}], needs [${keyOf(x)}] (that of x in the last forward).`);
     }
-    if (!options.out && this.#results.dx.get(keyOf(dy)) === dy) {
-      throw new TypeError(`${call}: "dy" is this layer's own last result, which this call would overwrite, needs another tensor. Give "out".`);
+    const kept = options.out ? undefined : this.#results.dx.get(keyOf(dy));
+    if (kept && (kept === dy || kept === x)) {
+      throw new TypeError(`${call}: "${kept === dy ? 'dy' : 'x'}" is this layer's own last result, which this call would overwrite, needs another tensor. Give "out".`);
     }
-    const dx = this.#target(call, 'dx', dy, options.out, { x, dy });
+    const dx = this.#target(call, 'dx', dy, options, { x, dy });
     const { gamma, dgamma, dbeta, runningMean, runningVar } = this;
     if (last.training) {
-      this.#engine.backward({ x, dy, gamma, saved: this.#saved, dx, dgamma, dbeta }, rows, options.pass);
+      this.#engine.backward({ x, dy, gamma, saved: this.#saved, dx, dgamma, dbeta }, geometry, options.pass);
     } else {
       this.#engine.backwardFrozen(
-        { x, dy, gamma, runningMean: runningMean!, runningVar: runningVar!, dx, dgamma, dbeta }, rows, options.pass,
+        { x, dy, gamma, runningMean: runningMean!, runningVar: runningVar!, dx, dgamma, dbeta }, geometry, options.pass,
       );
     }
     return dx;
@@ -207,7 +217,7 @@ export class BatchNorm {
     this.#checkAlive('BatchNorm.statistics');
     if (!this.#saw) throw new Error('BatchNorm.statistics: there was no forward in training, needs one. Call forward(x) first.');
     const saved = await this.#saved.read();
-    return savedViews(saved.buffer as ArrayBuffer, this.channels);
+    return savedViews(saved, this.channels);
   }
 
   /** A copy of what the layer has learned. */
@@ -232,7 +242,7 @@ export class BatchNorm {
     this.#batches = state.batches ?? 0;
   }
 
-  /** Frees the layer's tensors, its last results included; later calls throw. */
+  /** Frees the layer's tensors, its last results included; later calls throw. Work recorded but not submitted becomes invalid. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -251,19 +261,18 @@ export class BatchNorm {
     this.backend.check(call);
   }
 
-  /** The rows of a matrix argument. */
-  #check(call: string, name: string, tensor: Tensor, options: CallOptions): number {
+  /** How the library sees a tensor argument. */
+  #check(call: string, name: string, tensor: Tensor, options: CallOptions): Geometry {
     this.#checkAlive(call);
     checkNames(call, options, CALL_NAMES);
     this.#checkTensor(call, name, tensor);
-    const { shape } = tensor;
-    if (shape.length < 2 || shape[shape.length - 1] !== this.channels) {
-      throw new RangeError(`${call}: "${name}" has shape [${keyOf(tensor)}], needs [rows, ${this.channels}] (last axis = channels).`);
+    for (const own of OWN_TENSORS) {
+      if (this[own]?.disposed) throw new Error(`${call}: the layer's own "${own}" was disposed, needs it alive. Dispose the layer instead.`);
     }
     if (options.pass && this.backend.kind === 'cpu') {
       throw new TypeError(`${call}: "pass" is given, needs none (the backend is the CPU). Leave it out.`);
     }
-    return tensor.size / this.channels;
+    return geometryOfTensor(call, name, this.layout, this.channels, tensor.shape);
   }
 
   #checkTensor(call: string, name: string, tensor: Tensor): void {
@@ -277,7 +286,8 @@ export class BatchNorm {
   }
 
   /** Where the result goes: `out`, checked, or the tensor kept for this shape. */
-  #target(call: string, result: 'y' | 'dx', like: Tensor, out: Tensor | undefined, inputs: Record<string, Tensor>): Tensor {
+  #target(call: string, result: 'y' | 'dx', like: Tensor, options: CallOptions, inputs: Record<string, Tensor>): Tensor {
+    const { out } = options;
     if (out !== undefined) {
       this.#checkTensor(call, 'out', out);
       if (keyOf(out) !== keyOf(like)) {
@@ -296,10 +306,14 @@ export class BatchNorm {
       kept.delete(key); // to the end: last used
     } else {
       target = this.backend.empty(like.shape);
-      // The caller may still hold what is let go here, so it is left to the garbage collector.
-      if (kept.size >= MAX_SHAPES) kept.delete(kept.keys().next().value!);
+      if (kept.size >= MAX_SHAPES) {
+        const [oldest, result] = kept.entries().next().value!;
+        kept.delete(oldest);
+        if (!this.#recorded.has(result)) result.dispose(); // else an unsubmitted pass may still write it
+      }
     }
     kept.set(key, target);
+    if (options.pass) this.#recorded.add(target);
     return target;
   }
 }

@@ -42,7 +42,7 @@ function checkEntry(call: string, name: StateTensor, value: unknown, channels: n
   if (value.length !== channels) {
     throw new RangeError(`${call}: "${name}" has ${value.length} elements, needs ${channels} (one per channel).`);
   }
-  const bad = value.findIndex((entry: unknown) => !Number.isFinite(entry) || (name === 'runningVar' && (entry as number) < 0));
+  const bad = value.findIndex((entry: unknown) => typeof entry !== 'number' || !Number.isFinite(Math.fround(entry)) || (name === 'runningVar' && (entry as number) < 0));
   if (bad >= 0) {
     throw new RangeError(`${call}: "${name}" has ${describe(value[bad])} at ${bad}, needs ${name === 'runningVar' ? 'finite numbers of at least 0' : 'finite numbers'}.`);
   }

@@ -1,3 +1,4 @@
+import { STORAGE } from './gpuFlags.js';
 import { describe } from './shape.js';
 
 /** A whole buffer, or a part of one: `offset` and `size` in bytes. */
@@ -30,8 +31,6 @@ export interface BufferLimits {
   readonly maxStorageBufferBindingSize: number;
   readonly minStorageBufferOffsetAlignment: number;
 }
-
-const STORAGE = 0x80; // GPUBufferUsage.STORAGE; the global is missing where WebGPU is
 
 /** Checks one view and writes it to `into`, which keeps a steady call free of allocations. */
 export function checkView(call: string, view: unknown, needs: Requirement, limits: BufferLimits, into: Argument): void {

@@ -22,6 +22,9 @@ const MODES: readonly Mode[] = ['train', 'infer', 'frozen'];
 
 /** Refuses an option nobody reads: a misspelt one would otherwise change nothing in silence. */
 export function checkNames(call: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${call}: "options" is ${describe(options)}, needs an object with ${known.join(', ')}.`);
+  }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
       throw new TypeError(`${call}: "${name}" is not an option, needs one of ${known.join(', ')}. Remove or rename it.`);
@@ -29,12 +32,21 @@ export function checkNames(call: string, options: object, known: readonly string
   }
 }
 
-/** Throws unless `options` is an object and its channels, eps, momentum and running variance can be computed with. */
+/** Throws unless channels, eps, momentum and running variance can be computed with. */
 export function checkNumbers(call: string, options: { channels: number } & Numbers): void {
   checkCount(call, 'channels', options.channels);
   const { eps, momentum, runningVariance } = options;
+  checkEps(call, eps);
+  checkRunning(call, { momentum, runningVariance });
+}
+
+export function checkEps(call: string, eps: unknown): void {
   checkFinite(call, 'eps', eps);
-  if (eps < 0) throw new RangeError(`${call}: "eps" is ${eps}, needs a finite number of at least 0.`);
+  if ((eps as number) < 0) throw new RangeError(`${call}: "eps" is ${eps}, needs a finite number of at least 0.`);
+}
+
+/** What the running update goes by. */
+export function checkRunning(call: string, { momentum, runningVariance }: Pick<Numbers, 'momentum' | 'runningVariance'>): void {
   checkFinite(call, 'momentum', momentum);
   if (momentum < 0 || momentum > 1) {
     throw new RangeError(
@@ -76,5 +88,5 @@ export function runningVarianceFactor(rows: number, runningVariance: RunningVari
 
 function checkFinite(call: string, name: string, value: unknown): void {
   if (typeof value !== 'number') throw new TypeError(`${call}: "${name}" is ${describe(value)}, needs a finite number.`);
-  if (!Number.isFinite(value)) throw new RangeError(`${call}: "${name}" is ${value}, needs a finite number.`);
+  if (!Number.isFinite(Math.fround(value))) throw new RangeError(`${call}: "${name}" is ${value}, needs a finite number (f32).`);
 }

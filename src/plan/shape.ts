@@ -1,12 +1,26 @@
 /**
- * The view every part of the library has of x: a [rows, channels] matrix with the channels innermost,
- * element (row, c) at `row · channels + c`. A column is one channel.
+ * Where a channel's values lie. `channelsLast`: NC, NLC, NHWC, NDHWC, element (row, c) at `row · channels + c`.
+ * `channelsFirst`: NCL, NCHW, NCDHW, element (n, c, s) at `(n · channels + c) · spatial + s`.
  */
+export type Layout = 'channelsLast' | 'channelsFirst';
+
+/** A tensor as the library sees it: rows = batch · spatial values pooled per channel. */
 export interface Shape {
-  /** Values pooled per channel. */
   rows: number;
-  /** Columns; each keeps its own statistics. */
   channels: number;
+  /** Default `'channelsLast'`. */
+  layout?: Layout;
+  /** Values of a channel that lie together, channels-first. Default 1. */
+  spatial?: number;
+}
+
+/** A shape with everything said. */
+export interface Geometry {
+  layout: Layout;
+  batch: number;
+  channels: number;
+  spatial: number;
+  rows: number;
 }
 
 /** Shader indices are u32. */
@@ -32,6 +46,59 @@ export function checkShape(call: string, { rows, channels }: Shape): void {
         `${MAX_ELEMENTS} (indices are u32). Split the batch.`,
     );
   }
+}
+
+export function checkLayout(call: string, layout: unknown): void {
+  if (layout !== 'channelsLast' && layout !== 'channelsFirst') {
+    throw new RangeError(`${call}: "layout" is ${describe(layout)}, needs 'channelsLast' or 'channelsFirst'.`);
+  }
+}
+
+/** How a call says its shape: pooled rows; or, channels-first, batch and spatial; or the tensor's own shape. */
+export type BatchShape = { rows: number } | { batch: number; spatial: number } | { shape: readonly number[] };
+
+/** A call's shape against the layout and channels it runs on. */
+export function geometryOf(call: string, layout: Layout, channels: number, given: BatchShape | undefined): Geometry {
+  const said = (given ?? {}) as { rows?: number; batch?: number; spatial?: number; shape?: readonly number[] };
+  if (said.shape !== undefined) return geometryOfTensor(call, 'shape', layout, channels, said.shape);
+  if (layout === 'channelsLast') {
+    const rows = said.rows as number;
+    checkShape(call, { rows, channels });
+    return { layout, batch: rows, channels, spatial: 1, rows };
+  }
+  if (said.rows !== undefined) {
+    throw new TypeError(`${call}: "rows" is given, needs batch and spatial, or shape (the layout is channelsFirst). Give those.`);
+  }
+  checkCount(call, 'batch', said.batch);
+  checkCount(call, 'spatial', said.spatial);
+  const [batch, spatial] = [said.batch as number, said.spatial as number];
+  checkShape(call, { rows: batch * spatial, channels });
+  return { layout, batch, channels, spatial, rows: batch * spatial };
+}
+
+/** A tensor's own shape: any rank of at least 2, with the channels where the layout has them. */
+export function geometryOfTensor(call: string, name: string, layout: Layout, channels: number, shape: readonly number[]): Geometry {
+  if (!Array.isArray(shape)) throw new TypeError(`${call}: "${name}" is ${describe(shape)}, needs an array such as ${exampleOf(layout, channels)}.`);
+  const axis = layout === 'channelsLast' ? shape.length - 1 : 1;
+  if (shape.length < 2 || shape[axis] !== channels) {
+    const where = layout === 'channelsLast' ? 'last axis = channels' : 'second axis = channels';
+    const has = name === 'shape' ? 'is' : 'has shape';
+    throw new RangeError(`${call}: "${name}" ${has} [${shape.join(', ')}], needs ${exampleOf(layout, channels)} (${where}).`);
+  }
+  for (let i = 0; i < shape.length; i++) checkCount(call, `${name}[${i}]`, shape[i]);
+  const from = layout === 'channelsLast' ? 0 : 2;
+  let batch = layout === 'channelsLast' ? 1 : shape[0];
+  let spatial = 1;
+  for (let i = from; i < shape.length - (layout === 'channelsLast' ? 1 : 0); i++) {
+    if (layout === 'channelsLast') batch *= shape[i];
+    else spatial *= shape[i];
+  }
+  checkShape(call, { rows: batch * spatial, channels });
+  return { layout, batch, channels, spatial, rows: batch * spatial };
+}
+
+function exampleOf(layout: Layout, channels: number): string {
+  return layout === 'channelsLast' ? `[rows, ${channels}]` : `[batch, ${channels}, spatial]`;
 }
 
 /** Names a value in an error message: its class or type, never its contents. */

@@ -1,4 +1,5 @@
 import type { Shape } from '../plan/shape.js';
+import { linesOf } from './loops.js';
 import { moments } from './moments.js';
 import { type Floats, type Statistics, checkArrays, invStdOf } from './types.js';
 
@@ -12,7 +13,7 @@ import { type Floats, type Statistics, checkArrays, invStdOf } from './types.js'
  * @param inputs - reads `x` rows·channels; `gamma` and `beta` channels, 1 and 0 where left out.
  * @param out - where y goes, rows·channels; may be x itself. Default a new `Float64Array`.
  * @returns y (`out`) and the batch's statistics; `variance` is biased.
- * @throws {RangeError} an array has another length, or the shape cannot be computed with.
+ * @throws {TypeError} {RangeError} an array is missing or has another length, or shape or eps cannot be computed with.
  */
 export function forward<T extends Floats = Float64Array>(
   inputs: { x: Floats; gamma?: Floats; beta?: Floats },
@@ -21,7 +22,7 @@ export function forward<T extends Floats = Float64Array>(
   out?: T,
 ): { y: T } & Statistics {
   const { x, gamma, beta } = inputs;
-  checkArrays('forward', shape, { matrices: { x, out }, vectors: { gamma, beta } });
+  checkArrays('forward', shape, { matrices: { x }, optionalMatrices: { out }, optionalVectors: { gamma, beta }, eps });
   const { mean, m2 } = moments(x, shape);
   const variance = m2.map((value) => value / shape.rows);
   const invStd = variance.map((value) => invStdOf(value, eps));
@@ -37,12 +38,19 @@ export function normalize(
   invStd: Floats,
   gamma: Floats | undefined,
   beta: Floats | undefined,
-  { rows, channels }: Shape,
+  shape: Shape,
   y: Floats,
 ): void {
+  const { perChannel, count, length, channels } = linesOf(shape);
   const scale = Float64Array.from(invStd, (value, c) => (gamma ? gamma[c] : 1) * value);
   const shift = Float64Array.from(invStd, (_, c) => (beta ? beta[c] : 0));
-  for (let row = 0, i = 0; row < rows; row++) {
-    for (let c = 0; c < channels; c++, i++) y[i] = (x[i] - mean[c]) * scale[c] + shift[c];
+  for (let line = 0, i = 0; line < count; line++) {
+    if (perChannel) {
+      const c = line % channels;
+      const [center, factor, offset] = [mean[c], scale[c], shift[c]];
+      for (const end = i + length; i < end; i++) y[i] = (x[i] - center) * factor + offset;
+    } else {
+      for (let c = 0; c < channels; c++, i++) y[i] = (x[i] - mean[c]) * scale[c] + shift[c];
+    }
   }
 }

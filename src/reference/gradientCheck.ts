@@ -30,6 +30,9 @@ export function gradientCheck(
   if (gradient.length !== at.length) {
     throw new RangeError(`gradientCheck: "gradient" has ${gradient.length} elements, needs ${at.length} (those of "at"). Give one per element.`);
   }
+  if (at.length === 0 || indices?.length === 0) {
+    throw new RangeError(`gradientCheck: "${at.length === 0 ? 'at' : 'indices'}" is empty, needs at least one element. An empty check would pass.`);
+  }
   const point = Float64Array.from(at);
   const worst: GradientCheck = { error: -1, index: -1, analytic: NaN, numeric: NaN };
   for (const index of indices ?? point.keys()) {

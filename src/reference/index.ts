@@ -1,4 +1,4 @@
-// The meaning of correct: pure functions on typed arrays, f64 arithmetic, channels innermost.
+// The meaning of correct: pure functions on typed arrays, f64 arithmetic.
 export { type Gradients, backward, backwardFrozen } from './backward.js';
 export { forward } from './forward.js';
 export { type GradientCheck, gradientCheck } from './gradientCheck.js';
@@ -7,4 +7,4 @@ export { type Moments, emptyMoments, merge, moments } from './moments.js';
 export { updateRunning } from './running.js';
 export { type StagedBackward, backwardStaged } from './staged.js';
 export type { Floats, Statistics } from './types.js';
-export type { Shape } from '../plan/shape.js';
+export type { Layout, Shape } from '../plan/shape.js';

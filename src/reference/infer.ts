@@ -12,7 +12,7 @@ import { type Floats, checkArrays, invStdOf } from './types.js';
  * @param inputs - reads `x` rows·channels; `runningMean`, `runningVar`, `gamma` and `beta` channels, gamma and
  *   beta 1 and 0 where left out.
  * @param out - where y goes, rows·channels; may be x itself. Default a new `Float64Array`.
- * @throws {RangeError} an array has another length, or the shape cannot be computed with.
+ * @throws {TypeError} {RangeError} an array is missing or has another length, or shape or eps cannot be computed with.
  */
 export function infer<T extends Floats = Float64Array>(
   inputs: { x: Floats; gamma?: Floats; beta?: Floats; runningMean: Floats; runningVar: Floats },
@@ -21,7 +21,9 @@ export function infer<T extends Floats = Float64Array>(
   out?: T,
 ): T {
   const { x, gamma, beta, runningMean, runningVar } = inputs;
-  checkArrays('infer', shape, { matrices: { x, out }, vectors: { gamma, beta, runningMean, runningVar } });
+  checkArrays('infer', shape, {
+    matrices: { x }, optionalMatrices: { out }, vectors: { runningMean, runningVar }, optionalVectors: { gamma, beta }, eps,
+  });
   const invStd = Float64Array.from(runningVar, (value) => invStdOf(value, eps));
   const y = (out ?? new Float64Array(x.length)) as T;
   normalize(x, runningMean, invStd, gamma, beta, shape, y);

@@ -1,5 +1,6 @@
-import { type Floats, checkArrays } from './types.js';
 import type { Shape } from '../plan/shape.js';
+import { linesOf } from './loops.js';
+import { type Floats, checkArrays } from './types.js';
 
 /** `count`, `mean` and `m2` = Σ (x − mean)² per channel of some rows. */
 export interface Moments {
@@ -18,22 +19,38 @@ export function emptyMoments(channels: number): Moments {
  *
  *     mean = Σ x / rows        m2 = Σ (x − mean)²
  *
- * @param x - rows·channels elements, channels innermost; read.
+ * @param x - rows·channels elements; read.
  * @throws {RangeError} `x` has another length, or the shape cannot be computed with.
  */
 export function moments(x: Floats, shape: Shape): Moments {
   checkArrays('moments', shape, { matrices: { x } });
   const { rows, channels } = shape;
+  const { perChannel, count, length } = linesOf(shape);
+  // Sums run about each channel's first value, so a constant column is exact.
+  const first = Float64Array.from({ length: channels }, (_, c) => x[perChannel ? c * length : c]);
   const mean = new Float64Array(channels);
-  for (let row = 0, i = 0; row < rows; row++) {
-    for (let c = 0; c < channels; c++, i++) mean[c] += x[i] - x[c]; // about row 0, so a constant column is exact
+  for (let line = 0, i = 0; line < count; line++) {
+    if (perChannel) {
+      const c = line % channels;
+      const shift = first[c];
+      let sum = 0;
+      for (const end = i + length; i < end; i++) sum += x[i] - shift;
+      mean[c] += sum;
+    } else {
+      for (let c = 0; c < channels; c++, i++) mean[c] += x[i] - first[c];
+    }
   }
-  for (let c = 0; c < channels; c++) mean[c] = x[c] + mean[c] / rows;
+  for (let c = 0; c < channels; c++) mean[c] = first[c] + mean[c] / rows;
   const m2 = new Float64Array(channels);
-  for (let row = 0, i = 0; row < rows; row++) {
-    for (let c = 0; c < channels; c++, i++) {
-      const d = x[i] - mean[c];
-      m2[c] += d * d;
+  for (let line = 0, i = 0; line < count; line++) {
+    if (perChannel) {
+      const c = line % channels;
+      const center = mean[c];
+      let sum = 0;
+      for (const end = i + length; i < end; i++) sum += (x[i] - center) * (x[i] - center);
+      m2[c] += sum;
+    } else {
+      for (let c = 0; c < channels; c++, i++) m2[c] += (x[i] - mean[c]) * (x[i] - mean[c]);
     }
   }
   return { count: rows, mean, m2 };

@@ -1,5 +1,6 @@
-import { type Numbers, checkUnbiased, runningVarianceFactor } from '../plan/options.js';
-import { type Floats } from './types.js';
+import { type Numbers, checkRunning, checkUnbiased, runningVarianceFactor } from '../plan/options.js';
+import { checkCount } from '../plan/shape.js';
+import { type Floats, checkLength } from './types.js';
 
 /**
  * Moves the running statistics towards a batch's, in place.
@@ -11,7 +12,8 @@ import { type Floats } from './types.js';
  *
  * @param running - `mean` and `variance`, channels elements each; updated.
  * @param batch - `mean` and biased `variance` of the batch.
- * @throws {RangeError} the arrays differ in length, or `rows` is 1 and the variance unbiased.
+ * @throws {TypeError} {RangeError} the arrays differ in length, `rows` or momentum cannot be computed with, or `rows` is 1
+ *   and the variance unbiased; then nothing has changed.
  */
 export function updateRunning(
   running: { mean: Floats; variance: Floats },
@@ -19,13 +21,13 @@ export function updateRunning(
   rows: number,
   { momentum, runningVariance }: Pick<Numbers, 'momentum' | 'runningVariance'>,
 ): void {
+  const call = 'updateRunning';
+  checkCount(call, 'rows', rows);
+  checkRunning(call, { momentum, runningVariance });
   const channels = batch.mean.length;
-  for (const [name, array] of Object.entries({ 'running.mean': running.mean, 'running.variance': running.variance })) {
-    if (array.length !== channels) {
-      throw new RangeError(`updateRunning: "${name}" has ${array.length} elements, needs ${channels} (those of the batch). Give one per channel.`);
-    }
-  }
-  checkUnbiased('updateRunning', rows, runningVariance);
+  const arrays = { 'batch.variance': batch.variance, 'running.mean': running.mean, 'running.variance': running.variance };
+  for (const [name, array] of Object.entries(arrays)) checkLength(call, name, array, channels, 'those of batch.mean');
+  checkUnbiased(call, rows, runningVariance);
   const factor = runningVarianceFactor(rows, runningVariance);
   for (let c = 0; c < channels; c++) {
     running.mean[c] = (1 - momentum) * running.mean[c] + momentum * batch.mean[c];

@@ -25,7 +25,7 @@ export interface StagedBackward extends Gradients {
  * Source: reverse-mode differentiation of Ioffe & Szegedy 2015, Algorithm 1 — https://arxiv.org/abs/1502.03167
  *
  * @param inputs - reads `x` and `dy` rows·channels; `gamma` and `beta` channels, 1 and 0 where left out.
- * @throws {RangeError} an array has another length, or the shape cannot be computed with.
+ * @throws {TypeError} {RangeError} an array is missing or has another length, or shape or eps cannot be computed with.
  */
 export function backwardStaged(
   inputs: { x: Floats; dy: Floats; gamma?: Floats; beta?: Floats },
@@ -33,19 +33,21 @@ export function backwardStaged(
   eps: number,
 ): StagedBackward {
   const { x, dy, gamma, beta } = inputs;
-  checkArrays('backwardStaged', shape, { matrices: { x, dy }, vectors: { gamma, beta } });
-  const { rows, channels } = shape;
-  const matrix = (value: (i: number, c: number) => number) => Float64Array.from(x, (_, i) => value(i, i % channels));
+  checkArrays('backwardStaged', shape, { matrices: { x, dy }, optionalVectors: { gamma, beta }, eps });
+  const { rows, channels, layout = 'channelsLast', spatial = 1 } = shape;
+  const run = layout === 'channelsLast' ? 1 : spatial; // values of a channel that lie together
+  const channelOf = (i: number) => Math.floor(i / run) % channels;
+  const matrix = (value: (i: number, c: number) => number) => Float64Array.from(x, (_, i) => value(i, channelOf(i)));
   const vector = (value: (c: number) => number) => Float64Array.from({ length: channels }, (_, c) => value(c));
   const columnSum = (value: (i: number, c: number) => number) => {
     const sum = new Float64Array(channels);
-    for (let i = 0; i < x.length; i++) sum[i % channels] += value(i, i % channels);
+    for (let i = 0; i < x.length; i++) sum[channelOf(i)] += value(i, channelOf(i));
     return sum;
   };
   const gammaOf = (c: number) => (gamma ? gamma[c] : 1);
 
-  const total = columnSum((i, c) => x[i] - x[c]); // about row 0, so a constant column is exact
-  const mean = vector((c) => x[c] + total[c] / rows);
+  const total = columnSum((i, c) => x[i] - x[c * run]); // about the first value, so a constant column is exact
+  const mean = vector((c) => x[c * run] + total[c] / rows);
   const centered = matrix((i, c) => x[i] - mean[c]);
   const squared = matrix((i) => centered[i] * centered[i]);
   const variance = columnSum((i) => squared[i]).map((sum) => sum / rows);

@@ -1,4 +1,5 @@
-import { checkShape, describe, type Shape } from '../plan/shape.js';
+import { checkEps } from '../plan/options.js';
+import { type Shape, checkCount, checkLayout, checkShape, describe } from '../plan/shape.js';
 
 /** What the reference reads and writes; arithmetic is f64 whichever it is. */
 export type Floats = Float32Array | Float64Array;
@@ -12,20 +13,41 @@ export interface Statistics {
   invStd: Float64Array;
 }
 
-/** Throws unless the shape can be computed with and each array has the length it needs. */
-export function checkArrays(call: string, shape: Shape, arrays: { matrices?: Record<string, Floats | undefined>; vectors?: Record<string, Floats | undefined> }): void {
-  checkShape(call, shape);
-  const { rows, channels } = shape;
-  for (const [name, array] of Object.entries(arrays.matrices ?? {})) {
-    checkLength(call, name, array, rows * channels, `rows ${rows} × channels ${channels}`);
+/** What one function needs: rows·channels elements each, channels elements each, and what may be left out. */
+export interface ArrayNeeds {
+  matrices?: Record<string, Floats>;
+  vectors?: Record<string, Floats>;
+  optionalMatrices?: Record<string, Floats | undefined>;
+  optionalVectors?: Record<string, Floats | undefined>;
+  eps?: number;
+}
+
+/** Throws unless shape and eps can be computed with and each array has the length it needs. */
+export function checkArrays(call: string, shape: Shape, needs: ArrayNeeds): void {
+  if (typeof shape !== 'object' || shape === null) {
+    throw new TypeError(`${call}: "shape" is ${describe(shape)}, needs { rows, channels }.`);
   }
-  for (const [name, array] of Object.entries(arrays.vectors ?? {})) {
-    checkLength(call, name, array, channels, `channels ${channels}`);
+  checkShape(call, shape);
+  const { rows, channels, layout = 'channelsLast', spatial = 1 } = shape;
+  checkLayout(call, layout);
+  checkCount(call, 'spatial', spatial);
+  if (rows % spatial !== 0) {
+    throw new RangeError(`${call}: "spatial" is ${spatial}, needs a divisor of rows ${rows} (rows = batch · spatial).`);
+  }
+  if ('eps' in needs) checkEps(call, needs.eps);
+  const all = [
+    [needs.matrices, rows * channels, true], [needs.optionalMatrices, rows * channels, false],
+    [needs.vectors, channels, true], [needs.optionalVectors, channels, false],
+  ] as const;
+  for (const [arrays, length, required] of all) {
+    const from = length === channels && (arrays === needs.vectors || arrays === needs.optionalVectors) ? `channels ${channels}` : `rows ${rows} × channels ${channels}`;
+    for (const [name, array] of Object.entries(arrays ?? {})) {
+      if (required || array !== undefined) checkLength(call, name, array, length, from);
+    }
   }
 }
 
-function checkLength(call: string, name: string, array: Floats | undefined, length: number, from: string): void {
-  if (array === undefined) return;
+export function checkLength(call: string, name: string, array: Floats | undefined, length: number, from: string): void {
   if (!(array instanceof Float32Array) && !(array instanceof Float64Array)) {
     throw new TypeError(`${call}: "${name}" is ${describe(array)}, needs a Float32Array or Float64Array.`);
   }

@@ -1,12 +1,14 @@
 import { type Random, random } from '../data/random.js';
 import { DEFAULTS, type Numbers } from '../plan/options.js';
-import type { Inputs } from './expected.js';
+import { type Inputs, indexOf } from './expected.js';
 
 /** One row of the self-test's table: a shape, its numbers, and what is special about its data. */
 export interface Case {
   name: string;
   rows: number;
   channels: number;
+  /** Given: channels-first, [rows / spatial, channels, spatial]. Left out: channels-last, [rows, channels]. */
+  spatial?: number;
   numbers?: Partial<Numbers>;
   gamma?: false;
   beta?: false;
@@ -38,6 +40,24 @@ export const CASES: readonly Case[] = [
   { name: 'tall and odd', rows: 70001, channels: 3 },
   { name: 'wide and tall', rows: 1024, channels: 4096 },
   { name: 'very tall', rows: 1000000, channels: 8 },
+
+  // channels-first
+  { name: 'channels-first: NCHW 8×16×14×14', rows: 8 * 196, channels: 16, spatial: 196 },
+  { name: 'channels-first: NCHW 32×64×28×28', rows: 32 * 784, channels: 64, spatial: 784 },
+  { name: 'channels-first: odd planes, 7×7', rows: 32 * 49, channels: 24, spatial: 49 },
+  { name: 'channels-first: spatial 1', rows: 257, channels: 10, spatial: 1 },
+  { name: 'channels-first: spatial 2', rows: 600, channels: 70, spatial: 2 },
+  { name: 'channels-first: spatial 4, one image', rows: 4, channels: 33, spatial: 4 },
+  { name: 'channels-first: prime spatial, more than a workgroup', rows: 3 * 997, channels: 5, spatial: 997 },
+  { name: 'channels-first: one long signal', rows: 300000, channels: 2, spatial: 300000 },
+  { name: 'channels-first: long odd signals', rows: 3 * 65537, channels: 3, spatial: 65537 },
+  { name: 'channels-first: one value', rows: 1, channels: 1, spatial: 1, numbers: biased },
+  { name: 'channels-first: one row of many channels', rows: 1, channels: 5000, spatial: 1, numbers: biased },
+  { name: 'channels-first: mean is 1e6 deviations', rows: 16 * 784, channels: 8, spatial: 784, column: offset(1e6) },
+  { name: 'channels-first: odd planes, mean is −1e6 deviations', rows: 9 * 121, channels: 8, spatial: 121, column: offset(-1e6) },
+  { name: 'channels-first: first row 1e6 deviations out', rows: 65536, channels: 4, spatial: 4096, adjust: outlier(0, 1e6) },
+  { name: 'channels-first: constant channels', rows: 320, channels: 6, spatial: 20, column: (c) => ({ offset: 3.7 * 10 ** (2 * c), deviation: 0 }) },
+  { name: 'channels-first: neither gamma nor beta', rows: 320, channels: 6, spatial: 20, gamma: false, beta: false },
 
   // means far from zero
   { name: '65536 rows, mean 0', rows: 65536, channels: 64 },
@@ -87,14 +107,17 @@ export function inputsOf(row: Case, seed: number): Inputs {
   const columns = Array.from({ length: channels }, (_, c) => ({ offset: 0, deviation: 1, ...column(c) }));
   const x = new Float32Array(rows * channels);
   const dy = new Float32Array(rows * channels);
-  for (let i = 0, c = 0; i < x.length; i++, c = c + 1 === channels ? 0 : c + 1) {
-    x[i] = columns[c].offset + columns[c].deviation * source.normal();
-    dy[i] = source.normal();
+  const run = row.spatial ?? 1;
+  for (let i = 0, c = 0; i < x.length; c = c + 1 === channels ? 0 : c + 1) {
+    for (const end = i + run; i < end; i++) {
+      x[i] = columns[c].offset + columns[c].deviation * source.normal();
+      dy[i] = source.normal();
+    }
   }
   const vector = (value: (c: number) => number) => Float32Array.from({ length: channels }, (_, c) => value(c));
   const sign = () => (source.uniform() < 0.5 ? -1 : 1);
   const inputs: Inputs = {
-    ...DEFAULTS, ...row.numbers, rows, channels, x, dy,
+    ...DEFAULTS, ...row.numbers, layout: row.spatial === undefined ? 'channelsLast' : 'channelsFirst', rows, channels, spatial: run, x, dy,
     gamma: row.gamma === false ? null : vector(() => sign() * (0.5 + 1.5 * source.uniform())),
     beta: row.beta === false ? null : vector(() => source.normal()),
     runningMean: vector((c) => columns[c].deviation * (source.uniform() - 0.5)),
@@ -108,18 +131,22 @@ export function inputsOf(row: Case, seed: number): Inputs {
 
 /** One row stands `distance` away from the others. */
 function outlier(row: number, distance: number) {
-  return ({ x, channels }: Inputs) => {
-    for (let c = 0; c < channels; c++) x[row * channels + c] += distance;
+  return (inputs: Inputs) => {
+    for (let c = 0; c < inputs.channels; c++) inputs.x[indexOf(inputs, row, c)] += distance;
   };
 }
 
-function sorted({ x, rows, channels }: Inputs): void {
+function sorted(inputs: Inputs): void {
+  const { x, rows, channels } = inputs;
   for (let c = 0; c < channels; c++) {
-    const column = Float32Array.from({ length: rows }, (_, row) => x[row * channels + c]).sort();
-    for (let row = 0; row < rows; row++) x[row * channels + c] = column[row];
+    const column = Float32Array.from({ length: rows }, (_, row) => x[indexOf(inputs, row, c)]).sort();
+    for (let row = 0; row < rows; row++) x[indexOf(inputs, row, c)] = column[row];
   }
 }
 
-function clusters({ x, rows, channels }: Inputs): void {
-  for (let i = 0; i < x.length; i++) x[i] += i < (rows * channels) / 2 ? -1e4 : 1e4;
+function clusters(inputs: Inputs): void {
+  const { x, rows, channels } = inputs;
+  for (let row = 0; row < rows; row++) {
+    for (let c = 0; c < channels; c++) x[indexOf(inputs, row, c)] += row < rows / 2 ? -1e4 : 1e4;
+  }
 }

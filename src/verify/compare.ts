@@ -17,6 +17,8 @@ export interface Comparison {
   bound: number;
   /** Elements by error/bound: bin k counts ratios from 2^(k − BINS + 1) to twice that; bin 0 all below, zeros too. */
   histogram: Uint32Array;
+  /** The largest ratio in each channel. */
+  byChannel: Float64Array;
 }
 
 export const BINS = 32;
@@ -24,37 +26,47 @@ export const BINS = 32;
 /**
  * Compares element by element: |got − want| ≤ bound of its channel, asked as "is it within", so that NaN fails.
  *
- * @param bounds - one per channel; elements of channel c stand at row·channels + c.
+ * @param bounds - one per channel.
  * @param skip - channels that are left out.
+ * @param run - elements of a channel that lie together: 1 where the channels are innermost.
  */
-export function compare(output: string, got: Floats, want: Floats, bounds: Floats, skip: readonly number[] = []): Comparison {
+export function compare(output: string, got: Floats, want: Floats, bounds: Floats, skip: readonly number[] = [], run = 1): Comparison {
   const channels = bounds.length;
   const found: Comparison = {
     output, ratio: 0, beyond: 0, elements: 0, row: 0, channel: 0, got: NaN, want: NaN, bound: NaN,
-    histogram: new Uint32Array(BINS),
+    histogram: new Uint32Array(BINS), byChannel: new Float64Array(channels),
   };
   const skipped = Array.from({ length: channels }, (_, c) => skip.includes(c));
   if (got.length !== want.length) {
     throw new RangeError(`compare: "${output}" has ${got.length} elements, needs ${want.length} (those of the reference).`);
   }
   let first = true;
-  for (let row = 0, i = 0; i < want.length; row++) {
-    for (let c = 0; c < channels; c++, i++) {
+  for (let line = 0, i = 0; i < want.length; line++) {
+    const c0 = run === 1 ? 0 : line % channels;
+    const length = run === 1 ? channels : run;
+    for (let at = 0; at < length; at++, i++) {
+      const c = run === 1 ? at : c0;
       if (skipped[c]) continue;
       found.elements++;
       const error = Math.abs(got[i] - want[i]);
       const within = error <= bounds[c];
       const ratio = error === 0 ? 0 : error / bounds[c];
       if (!within) found.beyond++;
-      const worse = Number.isNaN(ratio) ? !Number.isNaN(found.ratio) : ratio > found.ratio;
-      if (first || worse) {
+      if (first || isWorse(ratio, found.ratio)) {
         first = false;
+        const row = run === 1 ? line : Math.floor(line / channels) * run + at;
         Object.assign(found, { ratio, row, channel: c, got: got[i], want: want[i], bound: bounds[c] });
       }
+      if (isWorse(ratio, found.byChannel[c])) found.byChannel[c] = ratio;
       found.histogram[binOf(ratio)]++;
     }
   }
   return found;
+}
+
+/** NaN is the worst. */
+function isWorse(ratio: number, than: number): boolean {
+  return Number.isNaN(ratio) ? !Number.isNaN(than) : ratio > than;
 }
 
 function binOf(ratio: number): number {

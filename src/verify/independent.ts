@@ -1,9 +1,9 @@
-import type { Expected, Inputs } from './expected.js';
+import { type Expected, type Inputs, indexOf } from './expected.js';
 
 /**
  * A second implementation, for holding the reference itself to account: column by column, compensated sums,
  * and the paper's own chain of gradients (∂l/∂xHat, ∂l/∂variance, ∂l/∂mean, ∂l/∂x) instead of the closed form.
- * It shares no code with src/reference.
+ * It shares no arithmetic with src/reference.
  *
  * Ioffe & Szegedy 2015, Algorithm 1 and section 3; sums after Neumaier 1974.
  */
@@ -17,7 +17,7 @@ export function independent(inputs: Inputs): Expected {
     dgamma: vector(), dbeta: vector(), frozenDgamma: vector(), frozenDbeta: vector(),
   };
   for (let c = 0; c < channels; c++) {
-    const at = (row: number) => row * channels + c;
+    const at = (row: number) => indexOf(inputs, row, c);
     const sum = (term: (row: number) => number) => neumaier(rows, term);
     const gamma = inputs.gamma ? inputs.gamma[c] : 1;
     const beta = inputs.beta ? inputs.beta[c] : 0;

@@ -18,10 +18,10 @@ export async function probeOrderOf(backend: Backend): Promise<Order> {
   const { device } = backend;
   if (!device) return 'kept';
   const code =
-    'alias Value = f32;\nalias Word = u32;\nstruct Params { zero: u32 }\n' +
+    'alias Value = f32;\nalias ValueWord = u32;\nalias Channel = f32;\nalias Word = u32;\nstruct Params { zero: u32 }\n' +
     '@group(0) @binding(0) var<uniform> params: Params;\n' +
-    '@group(0) @binding(1) var<storage, read> values: array<Value>;\n' +
-    '@group(0) @binding(2) var<storage, read_write> result: array<Value>;\n' +
+    '@group(0) @binding(1) var<storage, read> values: array<f32>;\n' +
+    '@group(0) @binding(2) var<storage, read_write> result: array<f32>;\n' +
     opaque + twoSum + probeOrder;
   const zero = device.createBuffer({ label: 'batchnorm/probe_order params', size: 16, usage: 0x40 }); // UNIFORM
   const values = backend.tensor([A, B], [2]);

@@ -18,7 +18,8 @@ export function ownJson(
   return JSON.stringify({ environment, backend: kind, reason, adapter, ...own, columns }, plainJson, 2);
 }
 
-function plainJson(_: string, value: unknown): unknown {
+function plainJson(name: string, value: unknown): unknown {
+  if (name === 'byChannel') return undefined; // one for each of perhaps thousands of channels
   if (value instanceof Uint32Array) return [...value];
   return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value; // JSON has no NaN
 }
@@ -75,7 +76,7 @@ export function resultCells({ name, shape, against, passed, worst, detail, milli
   return {
     result: passed ? 'ok' : 'FAIL',
     name,
-    shape: shape ? `${shape[0]}×${shape[1]}` : '',
+    shape: shape?.join('×') ?? '',
     against,
     output: worst ? worst.output : passed ? detail : '',
     ratio: worst ? (worst.ratio === 0 ? '0' : worst.ratio.toPrecision(2)) : '',

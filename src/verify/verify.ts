@@ -1,4 +1,5 @@
 import type { AdapterDescription, Backend } from '../backend/backend.js';
+import { describe } from '../plan/shape.js';
 import { CASES, inputsOf } from './cases.js';
 import { CHECKS } from './checks.js';
 import type { Comparison } from './compare.js';
@@ -13,8 +14,8 @@ export type Against = 'reference' | 'second implementation' | 'PyTorch' | 'itsel
 
 export interface Result {
   name: string;
-  /** [rows, channels]; null for a check that has several shapes or none. */
-  shape: readonly [number, number] | null;
+  /** [rows, channels], or [batch, channels, spatial]; null for a check that has several shapes or none. */
+  shape: readonly number[] | null;
   against: Against;
   passed: boolean;
   /** Every output compared; empty for checks, and for a case that threw. */
@@ -68,6 +69,9 @@ export function verifyNames(kind: Backend['kind']): string[] {
  * @example const { passed, failed } = await verify(await openBackend());
  */
 export async function verify(backend: Backend, options: VerifyOptions = {}): Promise<Report> {
+  if (typeof backend?.engine !== 'function') {
+    throw new TypeError(`verify: "backend" is ${describe(backend)}, needs what openBackend() gave.`);
+  }
   const { seed = 1, filter = () => true, onProgress, signal } = options;
   const start = performance.now();
   const order = await probeOrderOf(backend);
@@ -92,7 +96,7 @@ export async function verify(backend: Backend, options: VerifyOptions = {}): Pro
 /** One row: compares a case, or runs a check. */
 interface Row {
   name: string;
-  shape: readonly [number, number] | null;
+  shape: readonly number[] | null;
   against: Against;
   run(backend: Backend, seed: number, plain: boolean): Promise<Comparison[] | string>;
 }
@@ -102,7 +106,7 @@ function rowsFor(kind: Backend['kind']): Row[] {
   return [
     ...CASES.map((row, i): Row => ({
       name: row.name,
-      shape: [row.rows, row.channels],
+      shape: row.spatial === undefined ? [row.rows, row.channels] : [row.rows / row.spatial, row.channels, row.spatial],
       against: twin.against,
       run: (backend, seed, plain) => compareCase(backend, inputsOf(row, seed * 1000 + i), twin.of, plain),
     })),

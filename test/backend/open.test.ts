@@ -35,9 +35,29 @@ describe('openBackend', () => {
     [{ device: {} }, 'openBackend: "device" is Object, needs a GPUDevice.'],
     [{ device: { createComputePipelineAsync() {} }, prefer: 'cpu' }, 'openBackend: "device" is given with prefer \'cpu\', needs one or the other.'],
     [{ onFallback: 1 }, 'openBackend: "onFallback" is 1, needs a function.'],
+    [{ powerPreference: 'fast' }, 'openBackend: "powerPreference" is "fast", needs \'low-power\' or \'high-performance\'.'],
+    [{ gpu: {} }, 'openBackend: "gpu" is Object, needs a GPU such as navigator.gpu.'],
+    [null as never, 'openBackend: "options" is null, needs an object with device,'],
     [{ backend: 'gpu' }, 'openBackend: "backend" is not an option'],
   ])('options %j', async (options, message) => {
     await expect(openBackend(options as OpenOptions)).rejects.toThrow(message);
+  });
+});
+
+describe('a lost device', () => {
+  /** Only what a backend looks at. */
+  const device = (reason: GPUDeviceLostReason) => ({ createComputePipelineAsync() {}, lost: Promise.resolve({ reason, message: 'the driver went away' }) }) as unknown as GPUDevice;
+
+  it('is told by `lost`, and every later call throws', async () => {
+    const backend = await openBackend({ device: device('unknown') });
+    expect(await backend.lost).toMatchObject({ reason: 'unknown' });
+    expect(() => backend.empty([2])).toThrow('Backend.empty: the device was lost (the driver went away). Create a device, and what runs on it, anew.');
+  });
+
+  it('destroyed on purpose it is not told', async () => {
+    const backend = await openBackend({ device: device('destroyed') });
+    const told = await Promise.race([backend.lost.then(() => 'told'), new Promise((resolve) => setTimeout(resolve, 20, 'not told'))]);
+    expect(told).toBe('not told');
   });
 });
 
@@ -59,6 +79,7 @@ describe('tensors', async () => {
   it.each<[string, () => unknown, string]>([
     ['too few', () => cpu.tensor([1], [2, 2]), 'Backend.tensor: "data" has 1 elements, needs 4 (shape [2, 2]). Give as many.'],
     ['no numbers', () => cpu.tensor('1234' as never, [2, 2]), 'Backend.tensor: "data" is "1234", needs a Float32Array or an array of numbers.'],
+    ['text among numbers', () => cpu.tensor([1, 'a' as never], [2]), 'Backend.tensor: "data" has "a" at 1, needs numbers.'],
     ['no shape', () => cpu.empty(4 as never), 'Backend.empty: "shape" is 4, needs an array such as [rows, channels].'],
     ['empty shape', () => cpu.empty([]), 'Backend.empty: "shape" is [], needs at least one axis.'],
     ['an axis of 0', () => cpu.empty([2, 0]), 'Backend.empty: "shape[1]" is 0, needs an integer of at least 1.'],

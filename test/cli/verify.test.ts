@@ -41,9 +41,18 @@ describe('self-test', () => {
   });
 
   it('JSON alone on standard output', async () => {
-    const { status, stdout } = await verify(['--backend', 'cpu', '--filter', 'one value', '--json', '--seed', '7']);
+    const { status, stdout } = await verify(['--backend', 'cpu', '--filter', 'two rows', '--json', '--seed', '7']);
     expect(status).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ backend: 'cpu', seed: 7, passed: 1, failed: 0, environment: { runtime: `Node ${process.versions.node}` } });
+    expect(JSON.parse(stdout)).toMatchObject({ backend: 'cpu', seed: 7, passed: 3, failed: 0, environment: { runtime: `Node ${process.versions.node}` } });
+  });
+
+  it('JSON longer than a pipe holds arrives whole', async () => {
+    const command = `"${process.execPath}" built/verify.js --backend cpu --filter PyTorch --json | (sleep 1; cat)`;
+    const printed = await new Promise<string>((resolve, reject) => {
+      execFile('/bin/sh', ['-c', command], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout) => (error ? reject(error) : resolve(stdout)));
+    });
+    expect(printed.length).toBeGreaterThan(70_000);
+    expect(JSON.parse(printed)).toMatchObject({ passed: 12 });
   });
 
   it('without an adapter: the CPU, and it says so; or, told gpu, status 2', async () => {

@@ -94,6 +94,25 @@ describe('shapes', () => {
     run(device, (pass) => bn.forward(pass, { x, gamma, beta, y, saved }, { rows: 1 }));
   });
 
+  it('the tensor’s own shape', () => {
+    run(device, (pass) => bn.forward(pass, forward, { shape: [2, 8, 4] }));
+    expect(() => bn.forward(untouched, forward, { shape: [16, 5] })).toThrow('BatchNorm.forward: "shape" is [16, 5], needs [rows, 4] (last axis = channels).');
+    expect(() => bn.forward(untouched, forward, { shape: [4] })).toThrow('BatchNorm.forward: "shape" is [4], needs [rows, 4] (last axis = channels).');
+    expect(() => bn.forward(untouched, forward, { shape: [0, 4] })).toThrow('BatchNorm.forward: "shape[0]" is 0, needs an integer of at least 1.');
+    expect(() => bn.forward(untouched, forward, { shape: 64 as never })).toThrow('BatchNorm.forward: "shape" is 64, needs an array such as [rows, 4].');
+  });
+
+  it('channels-first', async () => {
+    const first = await createBatchNorm(device, { channels: 4, layout: 'channelsFirst', modes: ['train'] });
+    run(device, (pass) => first.forward(pass, forward, { shape: [2, 4, 4, 2] }));
+    run(device, (pass) => first.forward(pass, forward, { batch: 2, spatial: 8 }));
+    const call = (shape: object) => () => first.forward(untouched, forward, shape as never);
+    expect(call({ rows: 16 })).toThrow('BatchNorm.forward: "rows" is given, needs batch and spatial, or shape (the layout is channelsFirst). Give those.');
+    expect(call({ batch: 2 })).toThrow('BatchNorm.forward: "spatial" is undefined, needs an integer of at least 1.');
+    expect(call({ shape: [2, 8, 4] })).toThrow('BatchNorm.forward: "shape" is [2, 8, 4], needs [batch, 4, spatial] (second axis = channels).');
+    expect(call({ batch: 65536, spatial: 65536 })).toThrow(/"shape" has \d+ elements/);
+  });
+
   it('a forgotten shape', () => {
     expect(() => bn.forward(untouched, forward, undefined as unknown as { rows: number })).toThrow('BatchNorm.forward: "rows" is undefined');
   });
@@ -115,15 +134,17 @@ describe('the pass, the modes and the options', () => {
     [{ channels: 0 }, 'createBatchNorm: "channels" is 0, needs an integer of at least 1.'],
     [{ channels: 2.5 }, 'createBatchNorm: "channels" is 2.5, needs an integer of at least 1.'],
     [{}, 'createBatchNorm: "channels" is undefined, needs an integer of at least 1.'],
-    [{ channels: 4, eps: NaN }, 'createBatchNorm: "eps" is NaN, needs a finite number.'],
+    [{ channels: 4, eps: NaN }, 'createBatchNorm: "eps" is NaN, needs a finite number (f32).'],
     [{ channels: 4, eps: -1e-5 }, 'createBatchNorm: "eps" is -0.00001, needs a finite number of at least 0.'],
-    [{ channels: 4, momentum: Infinity }, 'createBatchNorm: "momentum" is Infinity, needs a finite number.'],
+    [{ channels: 4, momentum: Infinity }, 'createBatchNorm: "momentum" is Infinity, needs a finite number (f32).'],
     [{ channels: 4, momentum: 1.5 }, 'createBatchNorm: "momentum" is 1.5, needs a number from 0 to 1'],
     [{ channels: 4, runningVariance: 'sample' }, 'createBatchNorm: "runningVariance" is "sample", needs \'biased\' or \'unbiased\'.'],
     [{ channels: 4, gamma: 1 }, 'createBatchNorm: "gamma" is 1, needs true or false.'],
     [{ channels: 4, modes: [] }, 'createBatchNorm: "modes" is empty, needs at least one of'],
     [{ channels: 4, modes: ['test'] }, 'createBatchNorm: "modes" holds "test", needs'],
-    [{ channels: 4, layout: 'channelsFirst' }, 'createBatchNorm: "layout" is not an option, needs one of channels,'],
+    [{ channels: 4, layout: 'NCHW' }, 'createBatchNorm: "layout" is "NCHW", needs \'channelsLast\' or \'channelsFirst\'.'],
+    [{ channels: 4, storage: 'f16' }, 'createBatchNorm: "storage" is not an option, needs one of channels,'],
+    [{ channels: 4, plan: 'fast' }, 'createBatchNorm: "plan" is "fast", needs \'single\' or \'split\'.'],
     [{ channels: 4, adapterClass: 'fast' }, 'createBatchNorm: "adapterClass" is "fast", needs \'hardware\' or \'software\'.'],
     [{ channels: 4, onError: 'log' }, 'createBatchNorm: "onError" is "log", needs a function.'],
   ])('options %j', async (options, message) => {
@@ -151,7 +172,12 @@ describe('what only WebGPU can see', () => {
     pass.end();
     encoder.finish();
     await device.popErrorScope();
+    await expect.poll(() => seen.length).toBe(1);
+    const again = device.createCommandEncoder().beginComputePass();
+    own.infer(again, { x, gamma, beta, runningMean: foreign, runningVar, y }, { rows }); // reported each time
+    again.end();
     await expect.poll(() => seen.map(({ message }) => message)).toEqual([
+      expect.stringContaining('BatchNorm.infer: "runningMean" (label "theirs") cannot be bound: it belongs to another device'),
       expect.stringContaining('BatchNorm.infer: "runningMean" (label "theirs") cannot be bound: it belongs to another device'),
     ]);
     other.destroy();

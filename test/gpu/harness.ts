@@ -1,7 +1,7 @@
 import type { BatchNormOptions } from '../../src/index.js';
 import { createBatchNorm } from '../../src/index.js';
 
-/** Bytes past the end of every output; they must survive. */
+/** Bytes past the end of every output. Bindings end where their argument does, so this guards the host's sizes. */
 const TAIL = 64;
 const SENTINEL = 12345.675;
 

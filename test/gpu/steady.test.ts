@@ -1,8 +1,10 @@
 // Claim: a call whose rows and buffers were seen before creates no GPU object, writes no buffer, submits
 // nothing and awaits nothing; what is not used any more is not kept.
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { BatchNorm, createBatchNorm, openBackend } from '../../src/index.js';
-import { blank, download, fixture, newDevice, run, sharedDevice, upload } from './harness.js';
+import { blank, download, fixture, newDevice, run, sharedDevice, takeErrors, upload } from './harness.js';
+
+afterEach(() => expect(takeErrors()).toEqual([]));
 
 /** Counts every call of a device and its queue by wrapping their methods. */
 function count(device: GPUDevice): { calls: Map<string, number>; restore(): void } {
@@ -34,7 +36,7 @@ const rows = 32;
 describe('steady state', () => {
   it('control: the first call creates buffers and bind groups', async () => {
     const device = await sharedDevice();
-    const { bn, ...t } = await fixture(device, rows, { channels: 8 });
+    const { bn, ...t } = await fixture(device, rows, { channels: 8, plan: 'split' });
     const { calls, restore } = count(device);
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -47,9 +49,9 @@ describe('steady state', () => {
     expect(calls.get('queue.submit')).toBeUndefined();
   });
 
-  it('100 further rounds of all four operations make no call of device or queue', async () => {
+  it.each(['single', 'split'] as const)('100 further rounds of all four operations make no call of device or queue, plan %s', async (plan) => {
     const device = await sharedDevice();
-    const { bn, ...t } = await fixture(device, rows, { channels: 8 });
+    const { bn, ...t } = await fixture(device, rows, { channels: 8, plan });
     const { x, dy, gamma, beta, y, saved, runningMean, runningVar, dx, dgamma, dbeta } = t;
     const all = (pass: GPUComputePassEncoder) => {
       bn.forward(pass, { x, gamma, beta, y, saved, runningMean, runningVar }, { rows });

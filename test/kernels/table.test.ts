@@ -2,14 +2,14 @@
 // is used, none binds more than WebGPU's default 8, and headers follow the house order.
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { planTile } from '../../src/plan/plan.js';
+import type { Tile } from '../../src/plan/plan.js';
 import {
   KERNELS, type Kernel, type KernelName, type Variant, allVariants, bindingsOf, variantConstants, variantKey, variantText,
 } from '../../src/kernels/table.js';
 
 const LIMITS = {
   maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupsPerDimension: 65535,
-  maxStorageBufferBindingSize: 2 ** 27, minStorageBufferOffsetAlignment: 256,
+  maxStorageBufferBindingSize: 2 ** 27,
 };
 const names = Object.keys(KERNELS) as KernelName[];
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -19,7 +19,7 @@ const files = readdirSync(folder).filter((file) => file.endsWith('.wgsl'));
 describe.each(names)('%s', (name) => {
   const kernel: Kernel = KERNELS[name];
   const text = [...kernel.parts.map(([, source]) => source), kernel.source].join('\n');
-  const used = new Set([...text.matchAll(/\b(?:load|store)_(\w+)\(/g)].map(([, word]) => word).filter((word) => !/^(statistics|coefficients_of)$/.test(word)));
+  const used = new Set([...text.matchAll(/\b(?:load|store)_(\w+)\(/g)].map(([, word]) => word).filter((word) => word !== 'statistics'));
 
   it('uses exactly the buffers of its row', () => {
     expect([...used].sort()).toEqual(kernel.bindings.map(({ name: buffer }) => snake(buffer)).sort());
@@ -40,7 +40,7 @@ describe.each(names)('%s', (name) => {
 });
 
 describe('variants', () => {
-  const tile = planTile(8, 'hardware', LIMITS);
+  const tile: Tile = { width: 4, across: 'channels', groupSize: 256, grouped: true };
 
   it('control: a text declares its bindings in the order of the layout', () => {
     const variant: Variant = { kernel: 'normalize', absent: [], tile };
@@ -55,7 +55,7 @@ describe('variants', () => {
     const variant: Variant = { kernel: 'normalize', absent: ['gamma'], tile };
     const { code } = variantText(variant);
     expect(bindingsOf(variant).map(({ name }) => name)).toEqual(['x', 'saved', 'beta', 'y']);
-    expect(code).toContain('fn load_gamma(i: u32) -> Value { return Value(1.0); }');
+    expect(code).toContain('fn load_gamma(i: u32) -> Channel { return Channel(1.0); }');
     expect(code).not.toMatch(/var<[^>]*> gamma/);
     expect([...code.matchAll(/@binding\((\d+)\)/g)].map(([, index]) => Number(index))).toEqual([0, 1, 2, 3, 4]);
   });
@@ -76,9 +76,15 @@ describe('variants', () => {
     expect(new Set(all.map(({ kernel }) => kernel))).toEqual(new Set(names));
   });
 
-  it('constants: a tree over 7 lanes starts at 8', () => {
-    const { tile: ragged } = { tile: planTile(67, 'hardware', LIMITS) };
-    expect(variantConstants({ kernel: 'moments_partial', absent: [], tile: ragged })).toEqual({ COLUMNS: 34, LANES: 7, GROUP_SIZE: 238, LANES_CEIL: 8 });
+  it('constants say the group, and whether it merges', () => {
+    expect(variantConstants({ kernel: 'forward_single', absent: [], tile: { ...tile, groupSize: 16, grouped: false } })).toEqual({ GROUP_SIZE: 16, GROUPED: 0 });
+  });
+
+  it('channels-first a Value of four rows is summed to one channel, channels-last it is four channels', () => {
+    const types = (across: Tile['across'], width: Tile['width']) => variantText({ kernel: 'moments_partial', absent: [], tile: { ...tile, across, width } }).code;
+    expect(types('channels', 4)).toMatch(/alias Value = vec4f;[^]*alias Channel = vec4f;[^]*const VALUES = 1u;/);
+    expect(types('rows', 4)).toMatch(/alias Value = vec4f;[^]*alias Channel = f32;[^]*const VALUES = 4u;/);
+    expect(types('rows', 1)).toMatch(/alias Value = f32;[^]*alias Channel = f32;[^]*const VALUES = 1u;/);
   });
 
   it('a compile error’s line is found again in its file', () => {

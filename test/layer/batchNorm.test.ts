@@ -47,6 +47,25 @@ describe('training and evaluation', () => {
     (await dy.read()).forEach((value, i) => expect(dx[i]).toBeCloseTo(value / Math.sqrt(1 + 1e-5), 6));
   });
 
+  it('channels-first: any rank whose second axis is channels, the same numbers as channels-last', async () => {
+    const first = await BatchNorm.create(cpu, { channels: 3, layout: 'channelsFirst' });
+    const rows = matrix(8, 3); // [8, 3] is [2, 4, 3], which is [2, 3, 2, 2] with the channels moved
+    const values = await rows.read();
+    const moved = Float32Array.from({ length: 24 }, (_, i) => values[(Math.floor(i / 12) * 4 + (i % 4)) * 3 + (Math.floor(i / 4) % 3)]);
+    const want = await layer.forward(rows).read();
+    const y = first.forward(cpu.tensor(moved, [2, 3, 2, 2]));
+    expect(y.shape).toEqual([2, 3, 2, 2]);
+    const got = await y.read();
+    got.forEach((value, i) => expect(value).toBeCloseTo(want[(Math.floor(i / 12) * 4 + (i % 4)) * 3 + (Math.floor(i / 4) % 3)], 6));
+    expect(() => first.forward(rows)).not.toThrow(); // [8, 3]: batch 8, spatial 1
+    expect(() => first.forward(matrix(3, 4))).toThrow('BatchNorm.forward: "x" has shape [3, 4], needs [batch, 3, spatial] (second axis = channels).');
+  });
+
+  it('results of the last 16 shapes are kept, older ones are freed', () => {
+    const results = Array.from({ length: 18 }, (_, i) => layer.forward(matrix(i + 2, 3)));
+    expect(results.map(({ disposed }) => disposed)).toEqual(results.map((_, i) => i < 2));
+  });
+
   it('any rank whose last axis is channels', () => {
     const x = cpu.tensor(new Float32Array(24).map((_, i) => i), [2, 4, 3]);
     expect(layer.forward(x).shape).toEqual([2, 4, 3]);
@@ -118,10 +137,12 @@ describe('bad input', () => {
   it.each<[object, string]>([
     [{}, 'BatchNorm.create: "channels" is undefined'],
     [{ channels: 0 }, 'BatchNorm.create: "channels" is 0, needs an integer of at least 1.'],
-    [{ channels: 3, eps: NaN }, 'BatchNorm.create: "eps" is NaN, needs a finite number.'],
+    [{ channels: 3, eps: NaN }, 'BatchNorm.create: "eps" is NaN, needs a finite number (f32).'],
     [{ channels: 3, momentum: 1.01 }, 'BatchNorm.create: "momentum" is 1.01, needs a number from 0 to 1 (weight of the new batch; Keras\'s 0.99 is 0.01 here).'],
     [{ channels: 3, trackRunning: 'yes' }, 'BatchNorm.create: "trackRunning" is "yes", needs true or false.'],
     [{ channels: 3, affine: true }, 'BatchNorm.create: "affine" is not an option, needs one of channels,'],
+    [{ channels: 3, layout: 'NCHW' }, 'BatchNorm.create: "layout" is "NCHW", needs \'channelsLast\' or \'channelsFirst\'.'],
+    [{ channels: 3, eps: 1e39 }, 'BatchNorm.create: "eps" is 1e+39, needs a finite number (f32).'],
   ])('options %j', async (options, message) => {
     await expect(BatchNorm.create(cpu, options as LayerOptions)).rejects.toThrow(message);
   });
@@ -156,6 +177,27 @@ describe('bad input', () => {
     x.dispose();
     expect(() => layer.forward(x)).toThrow('BatchNorm.forward: "x" was disposed, needs a live tensor.');
     expect(() => layer.backward(matrix(4, 3))).toThrow('BatchNorm.backward: the x of the last forward was disposed');
+  });
+
+  it('its own dx as x or dy of the backward that would overwrite it', () => {
+    const x = matrix(4, 3);
+    layer.forward(x);
+    const dx = layer.backward(matrix(4, 3, 2));
+    expect(() => layer.backward(dx)).toThrow('BatchNorm.backward: "dy" is this layer\'s own last result');
+    layer.forward(dx);
+    expect(() => layer.backward(matrix(4, 3, 2))).toThrow('BatchNorm.backward: "x" is this layer\'s own last result');
+  });
+
+  it('a tensor of its own that was disposed, before anything is written', async () => {
+    const x = matrix(4, 3);
+    const out = cpu.empty([4, 3]);
+    layer.runningMean!.dispose();
+    expect(() => layer.forward(x, { out })).toThrow('BatchNorm.forward: the layer\'s own "runningMean" was disposed, needs it alive.');
+    expect(await out.read()).toEqual(new Float32Array(12));
+  });
+
+  it('no options', () => {
+    expect(() => layer.forward(matrix(4, 3), null as never)).toThrow('BatchNorm.forward: "options" is null, needs an object with out, pass.');
   });
 
   it('statistics before any training forward', async () => {

@@ -141,7 +141,7 @@ describe('with WebGPU', () => {
     expect(await results(page)).toContain('FAIL');
     expect(await page.innerText('#verdict')).toMatch(/^\d+ of \d+ FAILED/);
     expect(await page.innerText('tr.details .refusal >> nth=0')).toMatch(/y: \d+ of \d+ beyond, worst at row 0, channel 0/);
-    expect(await page.getAttribute('#plot', 'aria-label')).toMatch(/[1-9]\d* beyond their bound/);
+    await expect.poll(() => page.getAttribute('#plot', 'aria-label')).toMatch(/[1-9]\d* beyond their bound/); // a frame later
     await screenshot(page, 'correctness-failed');
   });
 

@@ -58,6 +58,14 @@ describe('by hand', () => {
     expect(run('biased', 4)).toEqual([2.5, 1.5]);
     expect(run('unbiased', 4)).toEqual([2.5, 1.75]); // 3 · 4/3 = 4
     expect(run('biased', 1)).toEqual([2.5, 1.5]);
+    const untouched = { mean: f64(2), variance: f64(1) };
+    for (const [rows, change, message] of [
+      [0, {}, '"rows" is 0'], [4, { momentum: NaN }, '"momentum" is NaN'], [4, { runningVariance: 'sample' }, '"runningVariance" is "sample"'],
+    ] as const) {
+      expect(() => updateRunning(untouched, batch, rows, { momentum: 0.1, runningVariance: 'biased', ...change } as never)).toThrow(`updateRunning: ${message}`);
+    }
+    expect(() => updateRunning(untouched, { mean: f64(4), variance: f64() }, 4, { momentum: 0.1, runningVariance: 'biased' })).toThrow('updateRunning: "batch.variance" has 0 elements, needs 1');
+    expect(untouched).toEqual({ mean: f64(2), variance: f64(1) });
     expect(() => run('unbiased', 1)).toThrow('updateRunning: "rows" is 1, needs at least 2');
   });
 
@@ -122,6 +130,36 @@ describe('PyTorch’s figures', () => {
   });
 });
 
+describe('channels-first', () => {
+  const [batch, channels, spatial] = [3, 4, 5];
+  const shape = { rows: batch * spatial, channels };
+  const first = { ...shape, layout: 'channelsFirst', spatial } as const;
+  /** [rows, channels] to [batch, channels, spatial]. */
+  const move = (values: Float64Array) => values.map((_, i) => values[(Math.floor(i / (channels * spatial)) * spatial + (i % spatial)) * channels + (Math.floor(i / spatial) % channels)]);
+  const [x, dy] = [normals(60, 1), normals(60, 2)];
+  const [gamma, beta] = [normals(4, 3), normals(4, 4)];
+
+  it('gives channels-last’s numbers, moved', () => {
+    const last = forward({ x, gamma, beta }, shape, 1e-5);
+    const got = forward({ x: move(x), gamma, beta }, first, 1e-5);
+    const close = (a: Float64Array, b: Float64Array) => a.forEach((value, i) => expect(value).toBeCloseTo(b[i], 13));
+    close(got.y, move(last.y));
+    close(got.variance, last.variance);
+    const want = backward({ x, dy, gamma, ...last }, shape);
+    const gradients = backward({ x: move(x), dy: move(dy), gamma, ...last }, first);
+    close(gradients.dx, move(want.dx));
+    close(gradients.dgamma, want.dgamma);
+    close(gradients.dbeta, want.dbeta);
+    close(backwardStaged({ x: move(x), dy: move(dy), gamma, beta }, first, 1e-5).dx, move(want.dx));
+    const running = { runningMean: f64(1, 2, 3, 4), runningVar: f64(1, 2, 3, 4) };
+    close(infer({ x: move(x), gamma, beta, ...running }, first, 1e-5), move(infer({ x, gamma, beta, ...running }, shape, 1e-5)));
+    const frozen = backwardFrozen({ x, dy, gamma, ...running }, shape, 1e-5);
+    const frozenFirst = backwardFrozen({ x: move(x), dy: move(dy), gamma, ...running }, first, 1e-5);
+    close(frozenFirst.dx, move(frozen.dx));
+    close(frozenFirst.dgamma, frozen.dgamma);
+  });
+});
+
 describe('staged and closed form', () => {
   it('agree to 1e-13 of the largest value over 20 seeds at N=100, D=500', () => {
     const shape = { rows: 100, channels: 500 };
@@ -181,6 +219,7 @@ describe('gradientCheck', () => {
   });
 
   it('bad input', () => {
+    expect(() => gradientCheck(cube, f64(2, 5), f64(1, 2), { indices: [] })).toThrow('gradientCheck: "indices" is empty, needs at least one element. An empty check would pass.');
     expect(() => gradientCheck(cube, f64(2, 5), f64(1))).toThrow('gradientCheck: "gradient" has 1 elements, needs 2 (those of "at")');
     expect(() => gradientCheck(cube, f64(2, 5), f64(1, 2), { indices: [2] })).toThrow('gradientCheck: "indices" holds 2, needs integers from 0 to 1.');
   });
@@ -239,6 +278,13 @@ describe('bad input', () => {
     ['dy', () => backward({ x, dy: x.subarray(2), mean: f64(0, 0), invStd: f64(1, 1) }, shape), 'backward: "dy" has 4 elements, needs 6'],
     ['runningVar', () => infer({ x, runningMean: f64(0, 0), runningVar: f64(1) }, shape, 1e-5), 'infer: "runningVar" has 1 elements, needs 2'],
     ['frozen', () => backwardFrozen({ x, dy: x, runningMean: f64(0), runningVar: f64(1, 1) }, shape, 1e-5), 'backwardFrozen: "runningMean" has 1 elements, needs 2'],
+    ['eps forgotten', () => forward({ x }, shape, undefined as never), 'forward: "eps" is undefined, needs a finite number.'],
+    ['eps NaN', () => infer({ x, runningMean: f64(0, 0), runningVar: f64(1, 1) }, shape, NaN), 'infer: "eps" is NaN, needs a finite number (f32).'],
+    ['eps negative', () => backwardStaged({ x, dy: x }, shape, -1), 'backwardStaged: "eps" is -1, needs a finite number of at least 0.'],
+    ['no mean', () => backward({ x, dy: x, invStd: f64(1, 1) } as never, shape), 'backward: "mean" is undefined, needs a Float32Array or Float64Array.'],
+    ['no shape', () => forward({ x }, undefined as never, 1e-5), 'forward: "shape" is undefined, needs { rows, channels }.'],
+    ['spatial', () => forward({ x }, { ...shape, layout: 'channelsFirst', spatial: 2 }, 1e-5), 'forward: "spatial" is 2, needs a divisor of rows 3 (rows = batch · spatial).'],
+    ['layout', () => forward({ x }, { ...shape, layout: 'NHWC' as never }, 1e-5), 'forward: "layout" is "NHWC", needs \'channelsLast\' or \'channelsFirst\'.'],
     ['staged', () => backwardStaged({ x, dy: x, beta: f64(1) }, shape, 1e-5), 'backwardStaged: "beta" has 1 elements, needs 2'],
   ])('%s', (_, call, message) => expect(call).toThrow(message));
 });

@@ -34,6 +34,12 @@ describe('compare', () => {
     expect(compare('y', f64(1e-300), f64(0), f64(0))).toMatchObject({ beyond: 1, ratio: Infinity });
   });
 
+  it('channels-first, a run belongs to one channel, and rows count batch and spatial', () => {
+    // [2, 2, 3]: the worst is (n 1, c 0, s 2), row 1·3 + 2
+    const got = f64(0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 1);
+    expect(compare('y', got, new Float64Array(12), f64(1, 1), [], 3)).toMatchObject({ beyond: 1, row: 5, channel: 0, ratio: 5, byChannel: f64(5, 1) });
+  });
+
   it('a channel may be left out', () => {
     expect(compare('y', f64(NaN, 1), f64(0, 1), f64(1, 1), [0])).toMatchObject({ beyond: 0, elements: 1 });
   });

@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Backend, Engine } from '../../src/backend/backend.js';
 import { CpuBackend, type CpuTensor } from '../../src/backend/cpu.js';
 import { openBackend } from '../../src/index.js';
+import type { Geometry } from '../../src/plan/shape.js';
 import { inputsOf } from '../../src/verify/cases.js';
 import { OUTPUTS, boundsOf, expected } from '../../src/verify/expected.js';
 import { independent } from '../../src/verify/independent.js';
+import { compareAll, runCase } from '../../src/verify/run.js';
 import { reportJson, reportMarkdown, verify, verifyNames, verifyOwn } from '../../src/verify/index.js';
 
 const cpu = await openBackend({ prefer: 'cpu' });
@@ -18,9 +20,9 @@ function spoiled(spoil: Partial<{ [K in keyof Engine]: (tensors: Record<string, 
   backend.engine = async (options) => {
     const engine = await original(options);
     for (const name of ['forward', 'backward', 'backwardFrozen', 'infer'] as const) {
-      const run = engine[name].bind(engine) as (tensors: never, rows: number) => void;
-      engine[name] = (tensors: never, rows: number) => {
-        run(tensors, rows);
+      const run = engine[name].bind(engine) as (tensors: never, geometry: Geometry) => void;
+      engine[name] = (tensors: never, geometry: Geometry) => {
+        run(tensors, geometry);
         spoil[name]?.(tensors);
       };
     }
@@ -72,6 +74,12 @@ describe('self-test on the CPU', () => {
     expect(report.aborted).toBe(true);
   });
 
+  it('an output that is missing fails', async () => {
+    const inputs = inputsOf({ name: '', rows: 4, channels: 2 }, 1);
+    const { dgamma: _, ...rest } = await runCase(cpu, inputs);
+    expect(() => compareAll(inputs, rest, expected(inputs), false)).toThrow('"dgamma" is missing');
+  });
+
   it('the same seed draws the same data, another seed other data', () => {
     const row = { name: '', rows: 5, channels: 3 };
     expect(inputsOf(row, 4)).toEqual(inputsOf(row, 4));
@@ -94,6 +102,7 @@ describe('the two implementations', () => {
     const want = expected(inputs);
     const [tight, plain] = [boundsOf(inputs, want, false), boundsOf(inputs, want, true)];
     const column = want.y.filter((_, i) => i % 2 === 1);
+    expect(tight.runningMean[0]).toBeCloseTo(2e-6 * Math.abs(want.mean[0]), 15);
     expect(tight.y[1]).toBeCloseTo(2e-6 * Math.max(...column.map(Math.abs)), 15);
     expect(tight.mean[0]).toBeCloseTo(2e-6 * Math.abs(want.mean[0]), 15);
     expect(tight.variance[0]).toBeCloseTo(1e-6 * want.variance[0], 15);
@@ -119,7 +128,24 @@ describe('own data', () => {
     expect((await verifyOwn(cpu, { rows: 1, channels: 2, data: Float32Array.of(1, 2) })).passed).toBe(true);
   });
 
+  it('a NaN in the backend’s answer is its column’s worst', async () => {
+    const wrong = spoiled({ forward: ({ y }) => void (y!.values[1] = NaN) });
+    const { passed, columns } = await verifyOwn(wrong, { rows: 3, channels: 2, data: Float32Array.of(1, 10, 3, 11, 5, 12) });
+    expect(passed).toBe(false);
+    expect(columns[1]).toMatchObject({ ratio: NaN, output: 'y' });
+    expect(columns[0].ratio).toBeLessThan(1);
+  });
+
+  it('values whose squares f32 cannot hold: too small is no failure, too large is refused', async () => {
+    expect((await verifyOwn(cpu, { rows: 3, channels: 1, data: Float32Array.of(1e-20, 2e-20, 4e-20) })).passed).toBe(true);
+    await expect(verifyOwn(cpu, { rows: 2, channels: 1, data: Float32Array.of(1e20, -1e20) })).rejects.toThrow(
+      'verifyOwn: "data" has a spread of 1.00e+20 in column 0, whose squares do not fit f32. Scale the column down.',
+    );
+    await expect(verifyOwn(cpu, { rows: 2, channels: 2, data: Float32Array.of(1, 2, NaN, 4) })).rejects.toThrow('verifyOwn: "data" has NaN in row 1, column 0');
+  });
+
   it('bad input', async () => {
+    await expect(verify(undefined as unknown as Backend)).rejects.toThrow('verify: "backend" is undefined, needs what openBackend() gave.');
     await expect(verifyOwn(cpu, { rows: 2, channels: 2, data: new Float32Array(3) })).rejects.toThrow('verifyOwn: "data" has 3 elements, needs 4');
     await expect(verifyOwn(cpu, { rows: 0, channels: 2, data: new Float32Array(0) })).rejects.toThrow('verifyOwn: "rows" is 0');
   });

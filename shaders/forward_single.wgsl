@@ -1,0 +1,32 @@
+// The training forward pass in one dispatch: statistics, running update and normalization, per channel.
+//
+// Source    Ioffe & Szegedy 2015 (arXiv:1502.03167), Algorithm 1.
+// Layout    x, y: as the walk; saved: src/plan/saved.ts. Others: [channels].
+// Threads   a workgroup owns a tile of channels and all their rows.
+// Traffic   12 bytes an element, 8 where the second reading of x hits cache.
+// Numerics  see shared/moments.wgsl, shared/moments_walk.wgsl and shared/normalize_walk.wgsl.
+// Twin      src/reference/forward.ts, src/reference/running.ts
+@compute @workgroup_size(GROUP_SIZE)
+fn main(
+  @builtin(local_invocation_index) i: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let walk = walk_of(i, group, groups);
+  let own = moments_merge_group(moments_of_walk(walk), walk);
+  var statistics: Statistics;
+  if (walk.lane == 0u && walk.inside) {
+    statistics = moments_finish(walk.channel, own);
+  }
+  if (GROUPED) {   // lane 0 tells the others; its own slots are read by nobody else
+    if (walk.lane == 0u) {
+      group_mean[walk.place] = statistics.mean;
+      group_mean_low[walk.place] = statistics.mean_low;
+      group_m2[walk.place] = statistics.inv_std;
+    }
+    workgroupBarrier();
+    statistics = Statistics(group_mean[walk.place], group_mean_low[walk.place], group_m2[walk.place]);
+  }
+  if (!walk.inside) { return; }
+  normalize_walk(walk, statistics);
+}
