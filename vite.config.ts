@@ -37,14 +37,14 @@ const library = {
   },
 };
 
-/** One self-contained file a command; only Dawn, a native module, stays outside. */
+/** Self-contained commands, with what they share beside them; only Dawn, a native module, stays outside. */
 const cli = {
   build: {
     outDir: 'dist/cli',
     target: 'node20',
     ssr: true,
     minify: false,
-    rolldownOptions: { input: { verify: 'src/cli/verify.ts' }, external: ['webgpu'] },
+    rolldownOptions: { input: { verify: 'src/cli/verify.ts', bench: 'src/cli/bench.ts' }, external: ['webgpu'] },
   },
   ssr: { noExternal: true as const },
 };

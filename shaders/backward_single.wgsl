@@ -4,7 +4,7 @@
 // Layout    x, dy, dx: as the walk. Others: per channel.
 // Threads   a workgroup owns a tile of channels and all their rows.
 // Traffic   20 bytes an element, 12 where the second reading of x and dy hits cache.
-// Numerics  see shared/gradient_walk.wgsl and shared/input_walk.wgsl.
+// Numerics  see shared/gradient_walk.wgsl and shared/input_at.wgsl.
 // Twin      src/reference/backward.ts
 @compute @workgroup_size(GROUP_SIZE)
 fn main(
@@ -28,5 +28,5 @@ fn main(
     gradients = Gradients(group_dy_centered[walk.place], group_dy[walk.place]);
   }
   if (!walk.inside) { return; }
-  input_walk(walk, statistics, gradients.dbeta * params.inv_rows, gradients.dgamma * params.inv_rows);
+  apply_walk(walk, terms_of(walk.channel, statistics, gradients.dbeta * params.inv_rows, gradients.dgamma * params.inv_rows));
 }

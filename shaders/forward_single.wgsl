@@ -4,7 +4,7 @@
 // Layout    x, y: as the walk; saved: src/plan/saved.ts. Others: [channels].
 // Threads   a workgroup owns a tile of channels and all their rows.
 // Traffic   12 bytes an element, 8 where the second reading of x hits cache.
-// Numerics  see shared/moments.wgsl, shared/moments_walk.wgsl and shared/normalize_walk.wgsl.
+// Numerics  see shared/moments.wgsl, shared/moments_walk.wgsl and shared/normalize_at.wgsl.
 // Twin      src/reference/forward.ts, src/reference/running.ts
 @compute @workgroup_size(GROUP_SIZE)
 fn main(
@@ -28,5 +28,5 @@ fn main(
     statistics = Statistics(group_mean[walk.place], group_mean_low[walk.place], group_m2[walk.place]);
   }
   if (!walk.inside) { return; }
-  normalize_walk(walk, statistics);
+  apply_walk(walk, terms_of(walk.channel, statistics));
 }

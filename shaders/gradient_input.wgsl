@@ -16,5 +16,11 @@ fn main(
 ) {
   let walk = walk_of(i, group, groups);
   if (!walk.inside) { return; }
-  input_walk(walk, load_statistics(walk.channel), load_coefficients(walk.channel), load_coefficients(params.channels + walk.channel));
+  let terms = terms_of(
+    walk.channel,
+    load_statistics(walk.channel),
+    load_coefficients(walk.channel),
+    load_coefficients(params.channels + walk.channel),
+  );
+  apply_walk(walk, terms);
 }

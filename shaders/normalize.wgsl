@@ -6,7 +6,7 @@
 // Threads   a workgroup owns a tile of channels and one part of the rows; see shared/walk.wgsl.
 // Traffic   8 bytes an element (x read once, y written once) plus the per-channel values,
 //           re-read by every group and expected to hit cache.
-// Numerics  see shared/normalize_walk.wgsl.
+// Numerics  see shared/normalize_at.wgsl.
 // Twin      src/reference/forward.ts, src/reference/infer.ts
 @compute @workgroup_size(GROUP_SIZE)
 fn main(
@@ -16,5 +16,5 @@ fn main(
 ) {
   let walk = walk_of(i, group, groups);
   if (!walk.inside) { return; }
-  normalize_walk(walk, load_statistics(walk.channel));
+  apply_walk(walk, terms_of(walk.channel, load_statistics(walk.channel)));
 }

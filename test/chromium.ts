@@ -25,7 +25,7 @@ export function findChromium(): Browser {
   return { executablePath: findExecutable(), args: [...BASE, ...ROOT, ...adapterFlags()] };
 }
 
-const BASE = ['--no-first-run', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const BASE = ['--no-first-run', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--js-flags=--expose-gc'];
 const ROOT = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 
 function adapterFlags(): string[] {

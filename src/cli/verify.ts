@@ -5,6 +5,7 @@ import { openBackend } from '../backend/open.js';
 import { readTable } from '../data/index.js';
 import { type Report, adapterLine, ownJson, reportFacts, reportJson, resultCells, verify, verifyNames, verifyOwn } from '../verify/index.js';
 import { type FoundGpu, findGpu } from './adapter.js';
+import { exit, runtime } from './process.js';
 import { textTable } from './table.js';
 
 const USAGE = `Usage: npm run verify -- [options]
@@ -140,16 +141,6 @@ async function own(
   ));
   console.log(`\n${result.passed ? 'Every output is within its bound.' : 'FAIL: some outputs are beyond their bound.'}`);
   return result.passed ? 0 : 1;
-}
-
-function runtime(): string {
-  const { deno } = process.versions as Record<string, string | undefined>;
-  return deno ? `Deno ${deno}` : `Node ${process.versions.node}`;
-}
-
-/** Exits once what was printed has left: a pipe takes it in pieces. */
-function exit(status: number): void {
-  process.stdout.write('', () => process.stderr.write('', () => process.exit(status)));
 }
 
 main().then(exit, (error: unknown) => {

@@ -6,18 +6,19 @@ import gradientPartial from '../../shaders/gradient_partial.wgsl?raw';
 import momentsFinish from '../../shaders/moments_finish.wgsl?raw';
 import momentsPartial from '../../shaders/moments_partial.wgsl?raw';
 import normalize from '../../shaders/normalize.wgsl?raw';
+import applyWalkPart from '../../shaders/shared/apply_walk.wgsl?raw';
 import centeredPart from '../../shaders/shared/centered.wgsl?raw';
 import gradientFinishPart from '../../shaders/shared/gradient_finish.wgsl?raw';
 import gradientGroupPart from '../../shaders/shared/gradient_group.wgsl?raw';
 import gradientWalkPart from '../../shaders/shared/gradient_walk.wgsl?raw';
-import inputWalkPart from '../../shaders/shared/input_walk.wgsl?raw';
-import inputWalkFrozenPart from '../../shaders/shared/input_walk_frozen.wgsl?raw';
+import inputAtPart from '../../shaders/shared/input_at.wgsl?raw';
+import inputAtFrozenPart from '../../shaders/shared/input_at_frozen.wgsl?raw';
 import invStdPart from '../../shaders/shared/inv_std.wgsl?raw';
 import momentsPart from '../../shaders/shared/moments.wgsl?raw';
 import momentsFinishPart from '../../shaders/shared/moments_finish.wgsl?raw';
 import momentsGroupPart from '../../shaders/shared/moments_group.wgsl?raw';
 import momentsWalkPart from '../../shaders/shared/moments_walk.wgsl?raw';
-import normalizeWalkPart from '../../shaders/shared/normalize_walk.wgsl?raw';
+import normalizeAtPart from '../../shaders/shared/normalize_at.wgsl?raw';
 import opaquePart from '../../shaders/shared/opaque.wgsl?raw';
 import statisticsPart from '../../shaders/shared/statistics.wgsl?raw';
 import statisticsRunningPart from '../../shaders/shared/statistics_running.wgsl?raw';
@@ -75,7 +76,8 @@ const TWO_SUM = part('two_sum', twoSumPart);
 const STATISTICS = part('statistics', statisticsPart);
 const CENTERED = part('centered', centeredPart);
 const INV_STD = part('inv_std', invStdPart);
-const NORMALIZE_WALK = part('normalize_walk', normalizeWalkPart);
+const APPLY_WALK = part('apply_walk', applyWalkPart);
+const NORMALIZE = [part('normalize_at', normalizeAtPart), APPLY_WALK];
 const MOMENTS = [WALK, OPAQUE, TWO_SUM, part('moments', momentsPart), part('moments_group', momentsGroupPart)];
 const MOMENTS_WALK = part('moments_walk', momentsWalkPart);
 const MOMENTS_FINISH = [STATISTICS, INV_STD, part('moments_finish', momentsFinishPart)];
@@ -84,8 +86,8 @@ const RUNNING = [STATISTICS, INV_STD, part('statistics_running', statisticsRunni
 const SUMS = [WALK, OPAQUE, TWO_SUM, part('gradient_group', gradientGroupPart)];
 const SUMS_WALK = part('gradient_walk', gradientWalkPart);
 const GRADIENT_FINISH = part('gradient_finish', gradientFinishPart);
-const INPUT_WALK = part('input_walk', inputWalkPart);
-const INPUT_WALK_FROZEN = part('input_walk_frozen', inputWalkFrozenPart);
+const INPUT = [part('input_at', inputAtPart), APPLY_WALK];
+const INPUT_FROZEN = [part('input_at_frozen', inputAtFrozenPart), APPLY_WALK];
 
 const SAVED_BINDING = read('saved');
 const RUNNING_BINDINGS = [read('runningMean'), read('runningVar')];
@@ -99,7 +101,7 @@ export const KERNELS = {
     role: 'single',
     file: 'forward_single.wgsl',
     source: forwardSingle,
-    parts: [...MOMENTS, ...MOMENTS_FINISH, CENTERED, MOMENTS_WALK, NORMALIZE_WALK],
+    parts: [...MOMENTS, ...MOMENTS_FINISH, CENTERED, MOMENTS_WALK, ...NORMALIZE],
     bindings: [read('x'), GAMMA, BETA, write('y'), ...FINISHED],
   },
   moments_partial: {
@@ -120,21 +122,21 @@ export const KERNELS = {
     role: 'apply',
     file: 'normalize.wgsl',
     source: normalize,
-    parts: [WALK, OPAQUE, ...SAVED, CENTERED, NORMALIZE_WALK],
+    parts: [WALK, OPAQUE, ...SAVED, CENTERED, ...NORMALIZE],
     bindings: [read('x'), SAVED_BINDING, GAMMA, BETA, write('y')],
   },
   infer: {
     role: 'apply',
     file: 'normalize.wgsl',
     source: normalize,
-    parts: [WALK, OPAQUE, ...RUNNING, CENTERED, NORMALIZE_WALK],
+    parts: [WALK, OPAQUE, ...RUNNING, CENTERED, ...NORMALIZE],
     bindings: [read('x'), ...RUNNING_BINDINGS, GAMMA, BETA, write('y')],
   },
   backward_single: {
     role: 'single',
     file: 'backward_single.wgsl',
     source: backwardSingle,
-    parts: [...SAVED, CENTERED, ...SUMS, SUMS_WALK, GRADIENT_FINISH, INPUT_WALK],
+    parts: [...SAVED, CENTERED, ...SUMS, SUMS_WALK, GRADIENT_FINISH, ...INPUT],
     bindings: [read('x'), read('dy'), GAMMA, SAVED_BINDING, write('dx'), ...GRADIENTS],
   },
   gradient_partial: {
@@ -155,14 +157,14 @@ export const KERNELS = {
     role: 'apply',
     file: 'gradient_input.wgsl',
     source: gradientInput,
-    parts: [WALK, OPAQUE, ...SAVED, CENTERED, INPUT_WALK],
+    parts: [WALK, OPAQUE, ...SAVED, CENTERED, ...INPUT],
     bindings: [read('x'), read('dy'), GAMMA, SAVED_BINDING, read('coefficients'), write('dx')],
   },
   backward_single_frozen: {
     role: 'single',
     file: 'backward_single.wgsl',
     source: backwardSingle,
-    parts: [...RUNNING, CENTERED, ...SUMS, SUMS_WALK, GRADIENT_FINISH, INPUT_WALK_FROZEN],
+    parts: [...RUNNING, CENTERED, ...SUMS, SUMS_WALK, GRADIENT_FINISH, ...INPUT_FROZEN],
     bindings: [read('x'), read('dy'), GAMMA, ...RUNNING_BINDINGS, write('dx'), ...GRADIENTS],
   },
   gradient_partial_frozen: {
@@ -183,7 +185,7 @@ export const KERNELS = {
     role: 'apply',
     file: 'gradient_input.wgsl',
     source: gradientInput,
-    parts: [WALK, ...RUNNING, INPUT_WALK_FROZEN],
+    parts: [WALK, ...RUNNING, ...INPUT_FROZEN],
     bindings: [read('dy'), GAMMA, ...RUNNING_BINDINGS, read('coefficients', ZERO), write('dx')],
   },
 } as const satisfies Record<string, Kernel>;

@@ -1,0 +1,54 @@
+// One node of the computational graph whose gradient is a column sum: Σ term_of(operands, vectors, value) over
+// one part of the rows, and, where the node also passes a matrix on, that value stored from the same read.
+// Joined with partials as its operand it is the finish of such a sum.
+//
+// Source    reverse-mode differentiation of Ioffe & Szegedy 2015 (arXiv:1502.03167), Algorithm 1; the
+//           formula is the step's, in src/benchmark/staged.ts, from which operands, vectors, value_of,
+//           store_value and term_of are generated.
+// Layout    matrices: [rows, channels], channels innermost. sums: [slots, channels], a slot for each part,
+//           or where lanes are not merged for each lane of each part.
+// Threads   a workgroup owns a tile of channels and one part of the rows; see shared/walk.wgsl.
+// Traffic   4 bytes an element for each matrix read or written; 4 bytes written per slot and channel.
+// Numerics  plain f32 sums, four rows paired at a time, then a lane's rows one after the other.
+// Twin      src/reference/staged.ts
+@compute @workgroup_size(GROUP_SIZE)
+fn main(
+  @builtin(local_invocation_index) i: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let walk = walk_of(i, group, groups);
+  let at = vectors(select(0u, walk.channel, walk.inside));
+  let end = select(0u, walk.inner_end, walk.inside);   // a lane without rows adds 0 and meets the barriers
+  let step = params.inner_lanes * params.inner_stride;
+  var own = Value();
+  var inner = walk.inner;
+  for (; inner + 3u * params.inner_lanes < end; inner += 4u * params.inner_lanes) {
+    let first = walk.base + inner * params.inner_stride;
+    let read0 = operands(first);
+    let read1 = operands(first + step);
+    let read2 = operands(first + 2u * step);
+    let read3 = operands(first + 3u * step);
+    let value0 = value_of(read0, at);
+    let value1 = value_of(read1, at);
+    let value2 = value_of(read2, at);
+    let value3 = value_of(read3, at);
+    store_value(first, value0);
+    store_value(first + step, value1);
+    store_value(first + 2u * step, value2);
+    store_value(first + 3u * step, value3);
+    own += (term_of(read0, at, value0) + term_of(read1, at, value1)) + (term_of(read2, at, value2) + term_of(read3, at, value3));
+  }
+  for (; inner < end; inner += params.inner_lanes) {
+    let last = walk.base + inner * params.inner_stride;
+    let read0 = operands(last);
+    let value0 = value_of(read0, at);
+    store_value(last, value0);
+    own += term_of(read0, at, value0);
+  }
+  own = add_group(own, walk);
+  if (walk.inside && (walk.lane == 0u || !GROUPED)) {
+    let slot = select(walk.part * params.lanes + walk.lane, walk.part, GROUPED);
+    sums[slot * params.channels + walk.channel] = own;
+  }
+}

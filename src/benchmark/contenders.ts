@@ -1,0 +1,179 @@
+import copyText from '../../shaders/benchmark/copy.wgsl?raw';
+import passText from '../../shaders/benchmark/pass.wgsl?raw';
+import type { AdapterClass, PlanKind } from '../plan/plan.js';
+import { STORAGE, COPY_DST, COPY_SRC, MAP_READ, READ } from '../plan/gpuFlags.js';
+import { createBatchNorm } from '../kernels/batchnorm.js';
+import { grid, plan } from '../plan/plan.js';
+import { DEFAULTS } from '../plan/options.js';
+import { geometryOf } from '../plan/shape.js';
+import { backward } from '../reference/backward.js';
+import { forward } from '../reference/forward.js';
+import { inputsOf } from '../verify/cases.js';
+import { compareAll } from '../verify/run.js';
+import { type Expected, type Inputs, type Output, expected } from '../verify/expected.js';
+import type { Contender } from './measure.js';
+import type { BenchShape } from './shapes.js';
+import { createStagedBackward } from './staged.js';
+
+/** What a shape is timed with; `destroy` frees it all. */
+export interface Field {
+  contenders: Contender[];
+  /** Microseconds of the CPU to record one forward and one backward into an open pass, caches warm. */
+  recordTime(): number;
+  destroy(): void;
+}
+
+export interface FieldOptions {
+  adapterClass: AdapterClass;
+  plan?: PlanKind;
+  /** The CPU rows and the staged backward cost seconds at large shapes. */
+  cpu: boolean;
+  staged: boolean;
+}
+
+/** The rows of the benchmark for one shape: ceilings, this library, its staged twin, its CPU. */
+export async function fieldOf(device: GPUDevice, shape: BenchShape, options: FieldOptions): Promise<Field> {
+  const { layout, channels, rows, elements } = shape;
+  const geometry = geometryOf('benchmark', layout, channels, shape.shape);
+  const inputs = inputsOf({ name: '', rows, channels, spatial: layout === 'channelsFirst' ? geometry.spatial : undefined }, 1);
+  const bn = await createBatchNorm(device, { channels, layout, adapterClass: options.adapterClass, plan: options.plan });
+  const owned: GPUBuffer[] = [];
+  const upload = (values: Float32Array) => {
+    const buffer = device.createBuffer({ label: 'batchnorm/benchmark', size: values.byteLength, usage: STORAGE | COPY_SRC | COPY_DST });
+    device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>);
+    owned.push(buffer);
+    return buffer;
+  };
+  const blank = (length: number) => upload(new Float32Array(length));
+  const [x, dy] = [upload(inputs.x), upload(inputs.dy)];
+  const [y, dx] = [blank(elements), blank(elements)];
+  const [gamma, beta] = [upload(inputs.gamma!), upload(inputs.beta!)];
+  const [runningMean, runningVar] = [upload(inputs.frozenMean), upload(inputs.frozenVar)];
+  const [trackedMean, trackedVar] = [upload(inputs.runningMean), upload(inputs.runningVar)];
+  const [dgamma, dbeta, saved] = [blank(channels), blank(channels), bn.createSaved()];
+  owned.push(saved);
+
+  let want: Expected | null = null;
+  const check = (outputs: Partial<Record<Output, GPUBuffer>>, record: (pass: GPUComputePassEncoder) => void) => async () => {
+    runOnce(device, record);
+    await compareOutputs(device, inputs, (want ??= expected(inputs)), outputs);
+  };
+  const kind = plan(geometry, DEFAULTS, { adapterClass: options.adapterClass, kind: options.plan }, device.limits).kind;
+  const dispatches = kind === 'single' ? 1 : 3;
+  const recordForward = (pass: GPUComputePassEncoder) => bn.forward(pass, { x, gamma, beta, y, saved, runningMean: trackedMean, runningVar: trackedVar }, shape.shape);
+  const recordBackward = (pass: GPUComputePassEncoder) => bn.backward(pass, { x, dy, gamma, saved, dx, dgamma, dbeta }, shape.shape);
+  const recordInfer = (pass: GPUComputePassEncoder) => bn.infer(pass, { x, gamma, beta, runningMean, runningVar, y }, shape.shape);
+
+  const contenders: Contender[] = [
+    {
+      name: 'copy (device)', kind: 'gpu', bytes: 8 * elements, dispatches: 0,
+      run: (encoder) => encoder!.copyBufferToBuffer(x, 0, y, 0, 4 * elements),
+    },
+    ...(elements % 4 === 0 ? [
+      await elementwise(device, 'copy (vec4 kernel)', copyText, x, y, elements),
+      await elementwise(device, 'pass: y = a·x + b', passText, x, y, elements),
+    ] : []),
+    inPass('forward', 12 * elements, dispatches, recordForward, check({ y }, recordForward)),
+    inPass('backward', 20 * elements, dispatches, recordBackward, check({ dx, dgamma, dbeta }, recordBackward)),
+    inPass('inference', 8 * elements, 1, recordInfer, check({ inferY: y }, recordInfer)),
+  ];
+  if (options.staged && layout === 'channelsLast') {
+    const staged = await createStagedBackward(device, { rows, channels }, { x, dy, gamma, saved, dx, dgamma, dbeta }, options.adapterClass);
+    runOnce(device, (pass) => {
+      recordForward(pass);
+      staged.recordForward(pass);
+    });
+    contenders.push(inPass('staged backward', staged.bytes, staged.dispatches, (pass) => staged.record(pass), check({ dx, dgamma, dbeta }, (pass) => staged.record(pass))));
+    owned.push({ destroy: () => staged.destroy() } as GPUBuffer);
+  }
+  if (options.cpu) contenders.push(...cpuRows(inputs));
+  return {
+    contenders,
+    recordTime: () => recordTime(device, recordForward, recordBackward),
+    destroy: () => {
+      bn.destroy();
+      for (const buffer of owned) buffer.destroy();
+    },
+  };
+}
+
+function inPass(
+  name: string, bytes: number, dispatches: number, record: (pass: GPUComputePassEncoder) => void, check?: () => Promise<void>,
+): Contender {
+  return {
+    name, kind: 'gpu', bytes, dispatches, check,
+    run(encoder, timestampWrites) {
+      const pass = encoder!.beginComputePass(timestampWrites ? { timestampWrites } : undefined);
+      record(pass);
+      pass.end();
+    },
+  };
+}
+
+async function elementwise(device: GPUDevice, name: string, code: string, x: GPUBuffer, y: GPUBuffer, elements: number): Promise<Contender> {
+  const module = device.createShaderModule({ label: `batchnorm/benchmark ${name}`, code });
+  const pipeline = await device.createComputePipelineAsync({ label: `batchnorm/benchmark ${name}`, layout: 'auto', compute: { module, entryPoint: 'main' } });
+  const bindGroup = device.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: [{ binding: 0, resource: { buffer: x } }, { binding: 1, resource: { buffer: y } }],
+  });
+  const [columns, lines] = grid(Math.ceil(elements / 4 / 256), device.limits);
+  return inPass(name, 8 * elements, 1, (pass) => {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(columns, lines);
+  });
+}
+
+/** The CPU fallback as a layer uses it: f32 arrays, f64 arithmetic. */
+function cpuRows(inputs: Inputs): Contender[] {
+  const { x, dy, gamma, beta, eps } = inputs;
+  const [y, dx] = [new Float32Array(x.length), new Float32Array(x.length)];
+  const run = () => forward({ x, gamma: gamma!, beta: beta! }, inputs, eps, y);
+  const { mean, invStd } = run();
+  return [
+    { name: 'forward, CPU', kind: 'cpu', bytes: null, dispatches: null, run },
+    { name: 'backward, CPU', kind: 'cpu', bytes: null, dispatches: null, run: () => backward({ x, dy, gamma: gamma!, mean, invStd }, inputs, dx) },
+  ];
+}
+
+function recordTime(device: GPUDevice, ...records: ((pass: GPUComputePassEncoder) => void)[]): number {
+  const rounds = 500;
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  for (const record of records) record(pass);
+  const start = performance.now();
+  for (let i = 0; i < rounds; i++) for (const record of records) record(pass);
+  const microseconds = ((performance.now() - start) / rounds) * 1000;
+  pass.end(); // never submitted
+  return microseconds;
+}
+
+function runOnce(device: GPUDevice, record: (pass: GPUComputePassEncoder) => void): void {
+  const encoder = device.createCommandEncoder({ label: 'batchnorm/benchmark' });
+  const pass = encoder.beginComputePass();
+  record(pass);
+  pass.end();
+  device.queue.submit([encoder.finish()]);
+}
+
+/** Throws when an output is beyond the self-test's bound: a wrong answer is not worth timing. */
+async function compareOutputs(device: GPUDevice, inputs: Inputs, want: Expected, outputs: Partial<Record<Output, GPUBuffer>>): Promise<void> {
+  const got: Partial<Record<Output, Float32Array | Float64Array>> = { ...want };
+  for (const [name, buffer] of Object.entries(outputs) as [Output, GPUBuffer][]) got[name] = await download(device, buffer);
+  for (const { output, beyond, elements, ratio } of compareAll(inputs, got, want, false)) {
+    if (beyond > 0) throw new Error(`benchmark: ${output} is wrong in ${beyond} of ${elements} elements, ${ratio.toPrecision(3)} × its bound. Nothing wrong is timed.`);
+  }
+}
+
+async function download(device: GPUDevice, buffer: GPUBuffer): Promise<Float32Array> {
+  const staging = device.createBuffer({ label: 'batchnorm/benchmark read', size: buffer.size, usage: MAP_READ | COPY_DST });
+  const encoder = device.createCommandEncoder();
+  encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
+  device.queue.submit([encoder.finish()]);
+  await staging.mapAsync(READ);
+  const values = new Float32Array(staging.getMappedRange()).slice();
+  staging.destroy();
+  return values;
+}
+
