@@ -16,11 +16,11 @@ export interface StagedBackward {
   recordForward(pass: GPUComputePassEncoder): void;
   /** Records the nine steps. */
   record(pass: GPUComputePassEncoder): void;
-  /** Of the nine steps: a column sum is one, or a pair where its rows are cut into parts. */
+  /** 9, or 13 where the rows of the four column sums are cut into parts; with a kernel for each operation 12 or 16. */
   readonly dispatches: number;
   /**
-   * Read and written by the nine steps: 4 · channels · (16 · rows + 14), 14 being the vectors; and 32 · channels
-   * for each slot of partial sums where a sum is a pair (four sums, written and read).
+   * Read and written by the nine steps: 4 · channels · (16 · rows + 14), 14 being the vectors; with a kernel for each
+   * operation 19 · rows. And 32 · channels for each slot of partial sums where a sum is a pair (four of them).
    */
   readonly bytes: number;
   /** Frees the intermediates; the caller's buffers stay. */
@@ -74,6 +74,29 @@ const SCRATCH: Partial<Record<Matrix, string>> = {
 
 const VECTORS: readonly (Matrix | Vector)[] = ['deviation', 'dinvStd', 'dstd', 'dvariance', 'dmean', 'dgamma', 'dbeta'];
 
+/**
+ * What one kernel runs: a whole node, whose gradients come from one read; or one operation, each output from a
+ * read of its own, as a framework has it that differentiates by a rule for each output.
+ */
+export type StagedGrain = 'node' | 'operation';
+
+function grainsOf(step: Step, grain: StagedGrain): Step[] {
+  const { name, value, sum } = step;
+  if (grain === 'node' || !value || !sum) return [step];
+  const only = (formula: string, given: Step): Step => {
+    const named = (other: string) => new RegExp(`\\b${snakeCase(other)}\\b`).test(formula);
+    return { ...given, reads: step.reads?.filter(named), vectors: step.vectors?.filter(named) };
+  };
+  const [matrix, formula] = value;
+  const [into, term] = sum;
+  return [
+    only(formula, { name: `${name}, ${matrix}`, value }),
+    term === '-value' // a sum of what was passed on
+      ? { name: `${name}, ${into}`, reads: [matrix as Matrix], sum: [into, `-${snakeCase(matrix)}`] }
+      : only(term, { name: `${name}, ${into}`, sum }),
+  ];
+}
+
 interface Recorded {
   pipeline: GPUComputePipeline;
   bindGroup: GPUBindGroup;
@@ -85,7 +108,7 @@ interface Recorded {
  * Makes the nine-step backward of the computational graph as single-operation kernels, with its intermediates in
  * memory, as a framework without fusion runs it: what the closed form is measured against, and nothing else.
  *
- * Each step is one kernel: both gradients of a product come from one read. Each is cut as the library's own
+ * Each step is one kernel (unless `grain` says otherwise): a product's two gradients come from one read. Each is cut as the library's own
  * plan cuts the shape, so that the two differ in what they fuse and not in how they walk. A column sum over
  * rows that are cut into parts has a second kernel, which adds the parts. On a software adapter no barrier stands.
  * Reverse-mode differentiation of Ioffe & Szegedy 2015, Algorithm 1 — https://arxiv.org/abs/1502.03167
@@ -98,6 +121,7 @@ interface Recorded {
  *   Makes five matrices of rows·channels of its own.
  * @param adapterClass - how the work is cut. Default: read off the device's `adapterInfo`.
  * @param kind - of the library's plan. Default: the one the shape gets.
+ * @param grain - what one kernel runs. Default a node: the fewest reads that nine steps can do with.
  * @throws {RangeError} {TypeError} a buffer is smaller than its size above, or lacks STORAGE usage.
  * @throws {Error} a kernel did not compile, or there is no memory for the intermediates.
  */
@@ -107,6 +131,7 @@ export async function createStagedBackward(
   buffers: Record<'x' | 'dy' | 'gamma' | 'saved' | 'dx' | 'dgamma' | 'dbeta', GPUBuffer>,
   adapterClass: AdapterClass = classOf(device.adapterInfo),
   kind?: PlanKind,
+  grain: StagedGrain = 'node',
 ): Promise<StagedBackward> {
   const call = 'createStagedBackward';
   const { limits } = device;
@@ -171,7 +196,7 @@ export async function createStagedBackward(
     const merge: Step = { name: `${step.name}, finish`, reads: ['partials'], sum: [into, 'partials'] };
     return [make(step, reduce, 'partials'), make(merge, finish, into)];
   };
-  const pending = [FORWARD, BACKWARD].map((steps) => Promise.all(steps.flatMap(dispatchesOf)));
+  const pending = [FORWARD, BACKWARD.flatMap((step) => grainsOf(step, grain))].map((steps) => Promise.all(steps.flatMap(dispatchesOf)));
   const destroy = () => owned.forEach((buffer) => buffer.destroy());
   const scope = device.popErrorScope(); // every buffer has been made, pipelines are to come
   const [forward, backward] = await Promise.all(pending).catch((error) => {

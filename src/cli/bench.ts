@@ -50,7 +50,7 @@ async function main(): Promise<number> {
 
   const { gpu, engine, why } = await findGpu();
   if (!gpu) throw new Error(`bench: there is no adapter. ${why}`);
-  const backend = await openBackend({ gpu, fallback: 'throw' });
+  const backend = await openBackend({ device: await timedDevice(gpu) });
   const facts = {
     engine,
     runtime: runtime(),
@@ -65,8 +65,19 @@ async function main(): Promise<number> {
   });
   if (json) console.log(JSON.stringify({ facts, ...report }, null, 2));
   if (values.markdown !== undefined) await writeFile(values.markdown, benchMarkdown(report, facts));
-  backend.destroy();
+  backend.device?.destroy();
   return 0;
+}
+
+/** A device with the adapter's buffer limits, and timestamp queries where it has them. */
+async function timedDevice(gpu: GPU): Promise<GPUDevice> {
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) throw new Error('bench: the adapter went away between two requests. Try again.');
+  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  return adapter.requestDevice({
+    requiredFeatures: adapter.features.has('timestamp-query') ? ['timestamp-query'] : [],
+    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+  });
 }
 
 function shapeText(shape: ShapeReport): string {
