@@ -5,6 +5,7 @@ export {
   type BackwardBuffers, type BatchNormKernels, type BatchNormOptions, type ForwardBuffers,
   type FrozenBuffers, type InferBuffers, createBatchNorm,
 } from './kernels/batchnorm.js';
+export { type Tuning, tune } from './kernels/tune.js';
 export { BatchNorm, type CallOptions, type LayerOptions } from './layer/batchNorm.js';
 export { presets } from './layer/presets.js';
 export type { BatchNormState, LoadableState } from './layer/state.js';

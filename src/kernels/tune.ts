@@ -1,0 +1,74 @@
+import { COPY_DST, STORAGE } from '../plan/gpuFlags.js';
+import type { PlanKind } from '../plan/plan.js';
+import { type BatchShape, geometryOf } from '../plan/shape.js';
+import { type BatchNormKernels, type BatchNormOptions, createBatchNorm } from './batchnorm.js';
+
+/** What `tune` found: give `plan` to `createBatchNorm`, now or another day on the same adapter. */
+export interface Tuning {
+  plan: PlanKind;
+  /** Milliseconds of one forward and backward under each plan that can take the shape: the median of the samples. */
+  milliseconds: Partial<Record<PlanKind, number>>;
+}
+
+const SAMPLES = 7;
+
+/**
+ * Times every plan for one shape on this device and names the fastest.
+ *
+ * Makes buffers of its own and runs forward and backward on them, the plans in turn, after a warm-up: it
+ * takes tens of passes over a tensor of that shape, and frees everything at its end. What else the device is
+ * doing meanwhile counts in.
+ *
+ * @param options - as for `createBatchNorm`, without `plan` and `modes`.
+ * @throws as `createBatchNorm` and `forward` for options and shape that cannot be computed with.
+ * @example const { plan } = await tune(device, { channels: 64 }, { rows: 65536 });
+ */
+export async function tune(device: GPUDevice, options: Omit<BatchNormOptions, 'plan' | 'modes'>, shape: BatchShape): Promise<Tuning> {
+  const candidates = new Map<PlanKind, BatchNormKernels>();
+  const buffers: GPUBuffer[] = [];
+  try {
+    for (const plan of ['single', 'split'] as const) candidates.set(plan, await createBatchNorm(device, { ...options, plan, modes: ['train'] }));
+    const { channels, layout = 'channelsLast', gamma = true, beta = true } = options;
+    const { rows } = geometryOf('tune', layout, channels, shape);
+    const make = (elements: number) => {
+      const buffer = device.createBuffer({ label: 'batchnorm/tune', size: 4 * elements, usage: STORAGE | COPY_DST });
+      buffers.push(buffer);
+      return buffer;
+    };
+    const [x, dy, y, dx] = [0, 1, 2, 3].map(() => make(rows * channels));
+    const saved = make(4 * channels);
+    const affine = { ...(gamma ? { gamma: make(channels) } : {}), ...(beta ? { beta: make(channels) } : {}) };
+    const scale = gamma ? { gamma: affine.gamma } : {};
+    const gradients = { ...(gamma ? { dgamma: make(channels) } : {}), ...(beta ? { dbeta: make(channels) } : {}) };
+    const time = async (bn: BatchNormKernels) => {
+      const encoder = device.createCommandEncoder({ label: 'batchnorm/tune' });
+      const pass = encoder.beginComputePass({ label: 'batchnorm/tune' });
+      bn.forward(pass, { x, ...affine, y, saved }, shape);
+      bn.backward(pass, { x, dy, ...scale, saved, dx, ...gradients }, shape);
+      pass.end();
+      const commands = encoder.finish();
+      const start = performance.now();
+      device.queue.submit([commands]);
+      await device.queue.onSubmittedWorkDone();
+      return performance.now() - start;
+    };
+    const samples = new Map<PlanKind, number[]>();
+    for (const [plan, bn] of candidates) {
+      try {
+        await time(bn); // warm-up
+        samples.set(plan, []);
+      } catch (error) {
+        if (!(error instanceof RangeError) || plan !== 'single') throw error; // one that cannot take the shape is none
+      }
+    }
+    for (let turn = 0; turn < SAMPLES; turn++) {
+      for (const [plan, times] of samples) times.push(await time(candidates.get(plan)!));
+    }
+    const medians = [...samples].map(([plan, times]) => [plan, times.sort((a, b) => a - b)[SAMPLES >> 1]] as const);
+    const [plan] = medians.reduce((best, next) => (next[1] < best[1] ? next : best));
+    return { plan, milliseconds: Object.fromEntries(medians) };
+  } finally {
+    for (const buffer of buffers) buffer.destroy();
+    for (const bn of candidates.values()) bn.destroy();
+  }
+}
