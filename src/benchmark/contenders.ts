@@ -78,7 +78,7 @@ export async function fieldOf(device: GPUDevice, shape: BenchShape, options: Fie
     inPass('inference', 8 * elements, 1, recordInfer, check({ inferY: y }, recordInfer)),
   ];
   if (options.staged && layout === 'channelsLast') {
-    const staged = await createStagedBackward(device, { rows, channels }, { x, dy, gamma, saved, dx, dgamma, dbeta }, options.adapterClass);
+    const staged = await createStagedBackward(device, { rows, channels }, { x, dy, gamma, saved, dx, dgamma, dbeta }, options.adapterClass, options.plan);
     runOnce(device, (pass) => {
       recordForward(pass);
       staged.recordForward(pass);
