@@ -12,10 +12,11 @@ export default defineConfig(({ mode }) => {
 
 const site = {
   base: './',
+  worker: { format: 'es' as const }, // so that a worker loads other libraries only when they run
   build: {
     outDir: 'dist/site',
     target: 'es2022',
-    rolldownOptions: { input: { index: 'index.html', correctness: 'demo/correctness/index.html' } },
+    rolldownOptions: { input: { index: 'index.html', correctness: 'demo/correctness/index.html', benchmark: 'demo/benchmark/index.html' } },
   },
 };
 

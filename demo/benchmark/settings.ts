@@ -1,0 +1,46 @@
+import { SHAPES } from '../../src/benchmark/index.js';
+import { PEERS } from '../../src/benchmark/peers/index.js';
+import type { Settings } from './messages.js';
+
+const DEFAULTS = { shapes: '256x64,4096x256', samples: '9', peers: PEERS.map(({ name }) => slug(name)).join(',') };
+
+/** What the form or a link says, as text; shapes and peers are lists of slugs. */
+export type SettingsText = Record<keyof Settings, string>;
+
+/** A shape's or a peer's name without what a link would have to escape: `[256, 64]` is `256x64`. */
+export function slug(name: string): string {
+  return name.replace(/[[\]]/g, '').replace(/, |×/g, 'x').replace(/ /g, '-').toLowerCase();
+}
+
+/**
+ * @throws {RangeError} a setting has no meaning.
+ */
+export function parseSettings({ shapes, samples, peers }: SettingsText): Settings {
+  if (!/^[1-9]\d{0,2}$/.test(samples)) throw new RangeError(`benchmark: "samples" is ${JSON.stringify(samples)}, needs an integer from 1 to 999.`);
+  const chosen = parseList('shapes', shapes, SHAPES);
+  if (chosen.length === 0) throw new RangeError('benchmark: "shapes" is empty, needs at least one. Tick a shape.');
+  return { shapes: chosen, samples: Number(samples), peers: parseList('peers', peers, PEERS) };
+}
+
+function parseList(setting: string, text: string, known: readonly { name: string }[]): string[] {
+  return text.split(',').filter(Boolean).map((wanted) => {
+    const found = known.find(({ name }) => slug(name) === wanted);
+    if (!found) throw new RangeError(`benchmark: "${setting}" has ${JSON.stringify(wanted)}, needs some of ${known.map(({ name }) => slug(name)).join(', ')}.`);
+    return found.name;
+  });
+}
+
+export function settingsOfLink(search: string): SettingsText {
+  const query = new URLSearchParams(search);
+  return {
+    shapes: query.get('shapes') ?? DEFAULTS.shapes,
+    samples: query.get('samples') ?? DEFAULTS.samples,
+    peers: query.get('peers') ?? DEFAULTS.peers,
+  };
+}
+
+/** The query of a link that gives these settings; defaults are left out. */
+export function linkOfSettings(text: SettingsText): string {
+  const parts = (['shapes', 'samples', 'peers'] as const).filter((name) => text[name] !== DEFAULTS[name]).map((name) => `${name}=${text[name]}`);
+  return parts.length > 0 ? `?${parts.join('&')}` : '';
+}
