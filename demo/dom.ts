@@ -67,3 +67,23 @@ export function downloadText(file: string, type: string, text: string): void {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * Copies a report to the clipboard, or lays it out selected where there is none without https or the browser
+ * refuses it. Gives the sentence that says which. The page has #copy-fallback around #copy-text.
+ */
+export async function copyReport(format: string, text: string): Promise<string> {
+  const fallback = byId('copy-fallback', HTMLElement);
+  try {
+    await navigator.clipboard.writeText(text);
+    fallback.hidden = true;
+    return `The report is copied as ${format}.`;
+  } catch {
+    const area = byId('copy-text', HTMLTextAreaElement);
+    fallback.hidden = false;
+    area.value = text;
+    area.focus();
+    area.select();
+    return 'The browser refused the clipboard. The text below is selected: copy it from there.';
+  }
+}

@@ -2,7 +2,7 @@ import { BENCH_HEAD, type BenchReport, benchCells, benchMarkdown, benchRows } fr
 import { type ShapeWithPeers, peerRatios } from '../../src/benchmark/peers/index.js';
 import { adapterLine } from '../../src/verify/index.js';
 import { environment } from '../correctness/report.js';
-import { byId, downloadText } from '../dom.js';
+import { byId, copyReport, downloadText } from '../dom.js';
 
 export interface PageReport extends BenchReport {
   timestamps: boolean;
@@ -74,18 +74,6 @@ export class ReportButtons {
   }
 
   async #copy(format: string, text: string): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.#fallback.hidden = true;
-      this.#said.textContent = `The report is copied as ${format}.`;
-    } catch {
-      // There is none without https, and a browser may refuse it: then the reader copies by hand.
-      const area = byId('copy-text', HTMLTextAreaElement);
-      this.#said.textContent = 'The browser refused the clipboard. The text below is selected: copy it from there.';
-      this.#fallback.hidden = false;
-      area.value = text;
-      area.focus();
-      area.select();
-    }
+    this.#said.textContent = await copyReport(format, text);
   }
 }

@@ -1,6 +1,6 @@
 import manifest from '../../package.json';
 import { type Report, reportJson, reportMarkdown } from '../../src/verify/index.js';
-import { byId, downloadText } from '../dom.js';
+import { byId, copyReport, downloadText } from '../dom.js';
 
 /** The buttons that hand a report out. */
 export class ReportButtons {
@@ -33,20 +33,7 @@ export class ReportButtons {
 
   async #copy(format: string, write: (report: Report, environment: Record<string, string>) => string): Promise<void> {
     if (!this.#report) return;
-    const text = write(this.#report, environment());
-    try {
-      await navigator.clipboard.writeText(text);
-      this.#fallback.hidden = true;
-      this.#said.textContent = `The report is copied as ${format}.`;
-    } catch {
-      // There is none without https, and a browser may refuse it: then the reader copies by hand.
-      const area = byId('copy-text', HTMLTextAreaElement);
-      this.#said.textContent = 'The browser refused the clipboard. The text below is selected: copy it from there.';
-      this.#fallback.hidden = false;
-      area.value = text;
-      area.focus();
-      area.select();
-    }
+    this.#said.textContent = await copyReport(format, write(this.#report, environment()));
   }
 }
 
