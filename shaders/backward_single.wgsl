@@ -1,10 +1,11 @@
-// The backward pass in one dispatch: dbeta, dgamma and dx, per channel.
+// The backward pass in one dispatch: dbeta, dgamma, dx and, behind add + ReLU, dresidual, per channel.
 //
 // Source    Ioffe & Szegedy 2015 (arXiv:1502.03167), section 3.
-// Layout    x, dy, dx: as the walk. Others: per channel.
+// Layout    x, dy, residual, dx, dresidual: as the walk. Others: per channel.
 // Threads   a workgroup owns a tile of channels and all their rows.
-// Traffic   20 bytes an element, 12 where the second reading of x and dy hits cache.
-// Numerics  see shared/gradient_walk.wgsl and shared/input_at.wgsl.
+// Traffic   of f32 20 bytes an element, 12 where x and dy stay in registers (few visits) or their second reading
+//           hits cache.
+// Numerics  see shared/gradient_at.wgsl, shared/gradient_walk.wgsl and shared/input_at.wgsl.
 // Twin      src/reference/backward.ts
 @compute @workgroup_size(GROUP_SIZE)
 fn main(
@@ -13,11 +14,12 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
 ) {
   let walk = walk_of(i, group, groups);
-  let statistics = load_statistics(select(0u, walk.channel, walk.inside));
-  let own = sums_add_group(sums_of_walk(walk, statistics), walk);
-  var gradients: Gradients;
+  let channel = select(0u, walk.channel, walk.inside);
+  let statistics = load_statistics(channel);
+  let activation = activation_of(channel, statistics);
+  var gradients = gradients_of(sums_add_group(sums_of_walk(walk, statistics, activation), walk), statistics);
   if (walk.lane == 0u && walk.inside) {
-    gradients = gradient_finish(walk.channel, own, statistics);
+    gradient_finish(walk.channel, gradients);
   }
   if (GROUPED) {   // lane 0 tells the others; its own slots are read by nobody else
     if (walk.lane == 0u) {
@@ -28,5 +30,5 @@ fn main(
     gradients = Gradients(group_dy_centered[walk.place], group_dy[walk.place]);
   }
   if (!walk.inside) { return; }
-  apply_walk(walk, terms_of(walk.channel, statistics, gradients.dbeta * params.inv_rows, gradients.dgamma * params.inv_rows));
+  apply_walk(walk, terms_of(statistics, activation, gradients, load_inv_rows(walk.channel)));
 }

@@ -1,9 +1,9 @@
 // One part of the rows to (count, mean, m2), per channel.
 //
 // Source    Chan, Golub & LeVeque 1983; eight visits at a time, then merged.
-// Layout    x: as the walk. partials: planes of [parts, channels] bit patterns: count, mean, mean_low, m2.
+// Layout    x: as the walk. partials: [parts, 4, channels] bit patterns: count, mean, mean_low, m2.
 // Threads   a workgroup owns a tile of channels and one part of the rows; see shared/walk.wgsl.
-// Traffic   4 bytes an element read; 16 bytes written per part and channel.
+// Traffic   of f32 4 bytes an element read; 16 bytes written per part and channel.
 // Numerics  see shared/moments.wgsl and shared/moments_walk.wgsl.
 // Twin      src/reference/moments.ts
 @compute @workgroup_size(GROUP_SIZE)
@@ -14,12 +14,11 @@ fn main(
 ) {
   let walk = walk_of(i, group, groups);
   let own = moments_merge_group(moments_of_walk(walk), walk);
-  if (walk.lane == 0u && walk.inside) {
-    let plane = params.parts * params.channels;
-    let at = walk.part * params.channels + walk.channel;
+  if (walk.lane == 0u && walk.exists) {   // a channel outside the box has the empty moments
+    let at = 4u * (params.part_base + walk.part) * params.channels + walk.channel;
     store_partials(at, Word(own.count));
-    store_partials(plane + at, bitcast<Word>(own.mean));
-    store_partials(2u * plane + at, bitcast<Word>(own.mean_low));
-    store_partials(3u * plane + at, bitcast<Word>(own.m2 + own.m2_low));
+    store_partials(at + params.channels, bitcast<Word>(own.mean));
+    store_partials(at + 2u * params.channels, bitcast<Word>(own.mean_low));
+    store_partials(at + 3u * params.channels, bitcast<Word>(own.m2 + own.m2_low));
   }
 }

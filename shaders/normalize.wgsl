@@ -1,11 +1,12 @@
-// y = gamma · (x − mean) · inv_std + beta, per channel.
+// y = gamma · (x − mean) · inv_std + beta, then residual and ReLU where asked, per channel.
 //
 // Source    Ioffe & Szegedy 2015 (arXiv:1502.03167), Algorithm 1, last two lines; with running
 //           statistics, Algorithm 2, line 11.
-// Layout    x, y: as the walk. Others: per channel.
-// Threads   a workgroup owns a tile of channels and one part of the rows; see shared/walk.wgsl.
-// Traffic   8 bytes an element (x read once, y written once) plus the per-channel values,
-//           re-read by every group and expected to hit cache.
+// Layout    x, residual, y: as the walk. Others: per channel.
+// Threads   a workgroup owns a tile of channels and one part of the rows (shared/walk.wgsl), or a thread a word
+//           (shared/apply_flat.wgsl).
+// Traffic   of f32 8 bytes an element (x read once, y written once), 12 with a residual, plus the per-channel
+//           values, re-read by every group and expected to hit cache.
 // Numerics  see shared/normalize_at.wgsl.
 // Twin      src/reference/forward.ts, src/reference/infer.ts
 @compute @workgroup_size(GROUP_SIZE)
@@ -14,7 +15,5 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let walk = walk_of(i, group, groups);
-  if (!walk.inside) { return; }
-  apply_walk(walk, terms_of(walk.channel, load_statistics(walk.channel)));
+  apply(i, group, groups);
 }

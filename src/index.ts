@@ -1,16 +1,21 @@
 export type { AdapterDescription, Backend } from './backend/backend.js';
 export { type OpenOptions, openBackend } from './backend/open.js';
-export type { Tensor } from './backend/tensor.js';
+export type { Tensor, TensorStorage } from './backend/tensor.js';
 export {
-  type BackwardBuffers, type BatchNormKernels, type BatchNormOptions, type ForwardBuffers,
-  type FrozenBuffers, type InferBuffers, createBatchNorm,
+  type BackwardBuffers, type BatchNormKernels, type BatchNormOptions, type ForwardBuffers, type FrozenBuffers, type GradientInputBuffers,
+  type GradientOptions, type GradientSumsBuffers, type InferBuffers, type MergeBuffers, type MomentsBuffers, type NormalizeBuffers, type PartOptions,
+  type PartsOptions, type RowBuffers, type RunningBuffers, createBatchNorm,
 } from './kernels/batchnorm.js';
+export type { DeviceLimits } from './kernels/operation.js';
 export { type Tuning, tune } from './kernels/tune.js';
-export { BatchNorm, type CallOptions, type LayerOptions } from './layer/batchNorm.js';
+export { type BackwardOptions, BatchNorm, type CallOptions, type Exchange, type ForwardOptions, type LayerOptions } from './layer/batchNorm.js';
+export { type Folded, type FoldOptions, type InferenceState, type LinearLayer, type Precision, foldFrom, foldInto, toScaleShift } from './layer/fold.js';
+export { type Library, type NamedState, type NamesOptions, fromNames, toNames } from './layer/names.js';
 export { presets } from './layer/presets.js';
 export type { BatchNormState, LoadableState } from './layer/state.js';
-export type { BufferView } from './plan/checks.js';
-export type { Mode, Numbers, RunningVariance } from './plan/options.js';
+export type { BufferView, TensorView } from './plan/checks.js';
+export { type HalfStorage, type Storage, packHalf, storageBytes, unpackHalf } from './plan/half.js';
+export type { Epilogue, Mode, Numbers, RowMask, RunningVariance } from './plan/options.js';
 export type { AdapterClass, PlanKind } from './plan/plan.js';
 export type { BatchShape, Layout } from './plan/shape.js';
-export { type SavedViews, savedBytes, savedViews } from './plan/saved.js';
+export { RUNNING_STAYED, RUNNING_VARIANCE_STAYED, type SavedViews, savedBytes, savedViews } from './plan/saved.js';

@@ -1,12 +1,11 @@
 import './benchmark.css';
 import { openBackend } from '../../src/index.js';
 import { SHAPES } from '../../src/benchmark/index.js';
-import { PEERS, type ShapeWithPeers, roleOf } from '../../src/benchmark/peers/index.js';
+import { type News, type Opened, PEERS, type ShapeWithPeers, peerTable, roleOf } from '../../src/benchmark/peers/index.js';
 import { byId, fillFacts, make, messageOf } from '../dom.js';
 import { drawChart } from './chart.js';
-import type { News, Opened, Settings } from './messages.js';
-import { HEAD, type PageReport, ReportButtons, cellsOf } from './report.js';
-import { type SettingsText, linkOfSettings, parseSettings, settingsOfLink, slug } from './settings.js';
+import { type PageReport, ReportButtons } from './report.js';
+import { type Settings, type SettingsText, linkOfSettings, parseSettings, settingsOfLink, slug } from './settings.js';
 
 type State = 'asking' | 'none' | 'ready' | 'running' | 'done' | 'stopped' | 'error';
 
@@ -137,14 +136,15 @@ function tick(): void {
 
 /** A shape's heading, chart and table; a peer without a time has its reason in the row. */
 function showShape(shape: ShapeWithPeers): void {
-  const columns = HEAD.map((name, c) => make('th', { scope: 'col', ...(c > 0 ? { class: 'number' } : {}) }, name));
-  const timed = cellsOf(shape).map((cells) => make(
+  const { head, rows } = peerTable(shape);
+  const columns = head.map((name, c) => make('th', { scope: 'col', ...(c > 0 ? { class: 'number' } : {}) }, name));
+  const timed = rows.map((cells) => make(
     'tr', { class: roleOf(cells[0]!).who, 'data-row': cells[0]! },
     ...cells.map((cell, c) => make('td', c > 0 ? { class: 'number' } : {}, cell)),
   ));
   const refused = shape.refused.map(({ name, reason }) => make(
     'tr', { class: 'peer bad', 'data-row': name, 'data-refused': '' },
-    make('td', {}, name), make('td', { class: 'reason', colspan: String(HEAD.length - 1) }, `not timed: ${reason}`),
+    make('td', {}, name), make('td', { class: 'reason', colspan: String(head.length - 1) }, `not timed: ${reason}`),
   ));
   const label = `Times of ${shape.shape}`;
   const table = make('table', {}, make('thead', {}, make('tr', {}, ...columns)), make('tbody', {}, ...timed, ...refused));

@@ -1,6 +1,12 @@
 import { SHAPES } from '../../src/benchmark/index.js';
 import { PEERS } from '../../src/benchmark/peers/index.js';
-import type { Settings } from './messages.js';
+
+/** What decides a run; a link carries all of it. Shapes and peers by their names. */
+export interface Settings {
+  shapes: string[];
+  samples: number;
+  peers: string[];
+}
 
 const DEFAULTS = { shapes: '256x64,4096x256', samples: '9', peers: PEERS.map(({ name }) => slug(name)).join(',') };
 

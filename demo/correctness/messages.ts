@@ -15,16 +15,19 @@ export interface SelfTest extends Settings {
   kind: 'verify';
 }
 
+/** Text that is no number goes as it is: the library's own sentence says what is wrong with it. */
 interface Own {
   backend: Prefer;
   seed: number;
+  layout: 'channelsLast' | 'channelsFirst';
+  /** Channels-first only. */
+  spatial: number | string | undefined;
 }
 
-/** Text that is no number goes as it is: the library's own sentence says what is wrong with it. */
 export interface OwnShape extends Own {
   kind: 'shape';
   rows: number | string;
-  channels: number | string;
+  columns: number | string;
   /** Mean of every column, whose deviation is 1. */
   offset: number;
 }
@@ -53,5 +56,6 @@ export type News =
   | { kind: 'result'; result: Result }
   | { kind: 'lost'; why: string }
   | { kind: 'report'; report: Report }
-  | { kind: 'own'; opened: Opened; own: OwnData; columns: string[] | null }
+  /** `names` are the columns', where a column is a channel. */
+  | { kind: 'own'; opened: Opened; own: OwnData; names: string[] | null }
   | { kind: 'error'; message: string };

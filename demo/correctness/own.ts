@@ -16,6 +16,7 @@ export function watchOwn(backend: () => Prefer): void {
   const form = byId('own-form', HTMLFormElement);
   const picker = byId('own-file', HTMLInputElement);
   const zone = byId('drop', HTMLElement);
+  const layout = byId('own-layout', HTMLSelectElement);
   let work: Work | null = null;
 
   // A refusal says why and leaves the result that stands there.
@@ -34,24 +35,37 @@ export function watchOwn(backend: () => Prefer): void {
       say(messageOf(error), 'refused');
     }
   };
-  const common = () => ({ backend: backend(), seed: parseSeed('verifyOwn', byId('own-seed', HTMLInputElement).value.trim()) });
+  const first = () => layout.value === 'channelsFirst';
+  const common = () => ({
+    backend: backend(),
+    seed: parseSeed('verifyOwn', byId('own-seed', HTMLInputElement).value.trim()),
+    layout: first() ? 'channelsFirst' as const : 'channelsLast' as const,
+    spatial: first() ? parseCount('own-spatial') : undefined,
+  });
+  const named = (source: string) => (first() ? `${source}, channels-first` : source);
+  const showLayout = () => {
+    byId('own-spatial-field', HTMLElement).hidden = !first();
+    byId('own-columns-name', HTMLElement).textContent = first() ? 'Columns' : 'Channels';
+  };
   const check = (files: FileList | null | undefined) => {
     if (!files || files.length === 0) return;
     const file = files[0]!;
     if (files.length > 1) say(`verifyOwn: ${files.length} files were given, needs one. Drop them one by one.`, 'refused');
-    else start(() => ({ kind: 'file', ...common(), file, label: parseLabel() }), file.name);
+    else start(() => ({ kind: 'file', ...common(), file, label: parseLabel() }), named(file.name));
   };
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const rows = parseCount('own-rows');
-    const channels = parseCount('own-channels');
-    start(() => ({ kind: 'shape', ...common(), rows, channels, offset: parseOffset() }), `${rows}×${channels}`);
+    const columns = parseCount('own-columns');
+    start(() => ({ kind: 'shape', ...common(), rows, columns, offset: parseOffset() }), named(`${rows}×${columns}`));
   });
   picker.addEventListener('change', () => {
     check(picker.files);
     picker.value = ''; // so that the same file can be chosen again
   });
+  layout.addEventListener('change', showLayout);
+  showLayout();
   // Anywhere on the page, so that a file that misses the frame does not replace the page.
   addEventListener('dragover', (event) => {
     event.preventDefault();
@@ -96,31 +110,32 @@ function parseLabel(): string | number | undefined {
   return /^\d+$/.test(text) ? Number(text) : text;
 }
 
-function view({ opened, own, columns }: OwnNews, source: string, seed: number): Node[] {
-  const { rows, channels, passed, comparisons } = own;
-  const name = (c: number) => columns?.[c] ?? String(c);
+function view({ opened, own, names }: OwnNews, source: string, seed: number): Node[] {
+  const { layout, rows, channels, spatial, passed, comparisons } = own;
+  const name = (c: number) => names?.[c] ?? String(c);
+  const tensor = layout === 'channelsFirst' ? `[${rows / spatial}, ${channels}, ${spatial}] channels-first: ` : '';
   const shown = own.columns.slice(0, MAX_COLUMNS);
   const rest = own.columns.length - shown.length;
   const on = opened.kind === 'gpu' ? `the GPU (${opened.adapter ? adapterLine(opened.adapter) : 'adapter not told'})` : 'the CPU';
   const save = make('button', { type: 'button' }, 'Download JSON');
   save.addEventListener('click', () => {
-    const text = ownJson(own, opened, columns, { ...environment(), source, seed: String(seed) });
+    const text = ownJson(own, opened, names, { ...environment(), source, seed: String(seed) });
     downloadText('webgpu-batchnorm-own-data.json', 'application/json', text);
   });
   return [
     make('h3', {}, make('span', { class: passed ? 'badge ok' : 'badge fail' }, passed ? 'ok' : 'FAIL'), ` ${source}`),
-    make('p', { class: 'note' }, `${rows} rows × ${channels} channels on ${on}; gamma 1, beta 0, dy drawn from seed ${seed}; ${own.milliseconds.toFixed(0)} ms with the reference.`),
+    make('p', { class: 'note' }, `${tensor}${rows} rows × ${channels} channels on ${on}; gamma 1, beta 0, dy drawn from seed ${seed}; ${own.milliseconds.toFixed(0)} ms with the reference.`),
     scrollingTable(
-      'Columns',
+      spatial === 1 ? 'Columns' : 'Channels',
       [
-        { name: 'column' }, { name: 'mean', numeric: true }, { name: 'deviation', numeric: true }, { name: 'minimum', numeric: true },
+        { name: spatial === 1 ? 'column' : 'channel' }, { name: 'mean', numeric: true }, { name: 'deviation', numeric: true }, { name: 'minimum', numeric: true },
         { name: 'maximum', numeric: true }, { name: 'error / bound', numeric: true }, { name: 'worst at' },
       ],
       shown.map(({ mean, deviation, minimum, maximum, ratio, output }, c) => [
         name(c), formatNumber(mean), formatNumber(deviation), formatNumber(minimum), formatNumber(maximum), formatRatio(ratio), output,
       ]),
     ),
-    ...(rest > 0 ? [make('p', { class: 'note' }, `… and ${rest} more columns; the JSON has all.`)] : []),
+    ...(rest > 0 ? [make('p', { class: 'note' }, `… and ${rest} more; the JSON has all.`)] : []),
     comparisonTable('Every output', comparisons),
     make('p', { class: 'actions' }, save),
   ];

@@ -54,18 +54,20 @@ async function own(backend: Backend, job: OwnShape | OwnFile): Promise<void> {
   const elements = rows * channels;
   if (elements > MAX_ELEMENTS && elements <= 0xffffffff) {
     throw new RangeError(
-      `verifyOwn: "shape" has ${elements} elements (rows ${rows} × channels ${channels}), needs at most ${MAX_ELEMENTS} ` +
+      `verifyOwn: "shape" has ${elements} elements (rows ${rows} × columns ${channels}), needs at most ${MAX_ELEMENTS} ` +
         '(what a browser tab can hold in f64). Take fewer rows, or use the command line: npm run verify -- --input FILE.',
     );
   }
-  const result = await verifyOwn(backend, table, { seed: job.seed });
-  tell({ kind: 'own', opened: openedOf(backend), own: result, columns: columns ?? null });
+  const { seed, layout } = job;
+  const spatial = job.spatial as number | undefined;
+  const result = await verifyOwn(backend, table, { seed, layout, spatial });
+  tell({ kind: 'own', opened: openedOf(backend), own: result, names: result.spatial === 1 ? (columns ?? null) : null });
 }
 
 /** Normal deviates around the offset. A shape that cannot be drawn comes without data: `verifyOwn` says what is wrong with it. */
-function draw({ rows, channels, offset, seed }: OwnShape) {
-  const shape = { rows: rows as number, channels: channels as number };
-  const drawable = Number.isInteger(rows) && Number.isInteger(channels) && shape.rows > 0 && shape.channels > 0;
+function draw({ rows, columns, offset, seed }: OwnShape) {
+  const shape = { rows: rows as number, channels: columns as number };
+  const drawable = Number.isInteger(rows) && Number.isInteger(columns) && shape.rows > 0 && shape.channels > 0;
   const elements = drawable ? shape.rows * shape.channels : 0;
   const data = new Float32Array(elements <= MAX_ELEMENTS ? elements : 0);
   const source = random(seed);

@@ -1,16 +1,18 @@
-// Writes result_at(i, terms) along a walk, four visits a turn: their loads need not wait for each other.
+// Writes result_at(i, rows, terms) along a walk, four visits a turn: their loads need not wait for each other.
 // Terms, result_at and write_result come from the part in front.
 fn apply_walk(walk: Walk, terms: Terms) {
   let step = params.inner_lanes * params.inner_stride;
+  let row_step = params.inner_lanes * params.inner_rows;
   for (var outer = walk.outer; outer < walk.outer_end; outer += params.outer_lanes) {
     let line = walk.base + outer * params.outer_stride;
     var inner = walk.inner;
     for (; inner + 3u * params.inner_lanes < walk.inner_end; inner += 4u * params.inner_lanes) {
       let i = line + inner * params.inner_stride;
-      let result0 = result_at(i, terms);
-      let result1 = result_at(i + step, terms);
-      let result2 = result_at(i + 2u * step, terms);
-      let result3 = result_at(i + 3u * step, terms);
+      let row = row_of(outer, inner);
+      let result0 = result_at(i, row, terms);
+      let result1 = result_at(i + step, row + row_step, terms);
+      let result2 = result_at(i + 2u * step, row + 2u * row_step, terms);
+      let result3 = result_at(i + 3u * step, row + 3u * row_step, terms);
       write_result(i, result0);
       write_result(i + step, result1);
       write_result(i + 2u * step, result2);
@@ -18,7 +20,7 @@ fn apply_walk(walk: Walk, terms: Terms) {
     }
     for (; inner < walk.inner_end; inner += params.inner_lanes) {
       let i = line + inner * params.inner_stride;
-      write_result(i, result_at(i, terms));
+      write_result(i, result_at(i, row_of(outer, inner), terms));
     }
   }
 }

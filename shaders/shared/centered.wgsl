@@ -1,4 +1,4 @@
 // x − mean, with the mean's low bits.
-fn centered(i: u32, statistics: Statistics) -> Value {
-  return opaque_value(load_x(i) - Value(statistics.mean)) - Value(statistics.mean_low);
+fn centered_of(x: Value, statistics: Statistics) -> Value {
+  return opaque_value(x - Value(statistics.mean)) - Value(statistics.mean_low);
 }

@@ -1,13 +1,6 @@
-// dbeta = Σ dy, dgamma = Σ dy · x_hat.
-struct Gradients {
-  dgamma: Channel,
-  dbeta: Channel,
-}
-
-fn gradient_finish(channel: u32, own: GradientSums, statistics: Statistics) -> Gradients {
-  let dgamma = (own.dy_centered.high + own.dy_centered.low) * statistics.inv_std;
-  let dbeta = own.dy.high + own.dy.low;
-  store_dgamma(channel, dgamma);
-  store_dbeta(channel, dbeta);
-  return Gradients(dgamma, dbeta);
+// A channel's finished gradients; where asked they are added to what dgamma and dbeta hold.
+fn gradient_finish(channel: u32, gradients: Gradients) {
+  let adds = params.accumulate != 0u;
+  store_dgamma(channel, gradients.dgamma + select(Channel(), load_dgamma(channel), adds));
+  store_dbeta(channel, gradients.dbeta + select(Channel(), load_dbeta(channel), adds));
 }

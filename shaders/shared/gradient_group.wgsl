@@ -5,6 +5,11 @@ struct GradientSums {
   dy_centered: Sum,    // Σ dy · (x − mean)
 }
 
+struct Gradients {
+  dgamma: Channel,
+  dbeta: Channel,
+}
+
 var<workgroup> group_dy: array<Channel, GROUP_SIZE>;
 var<workgroup> group_dy_centered: array<Channel, GROUP_SIZE>;
 

@@ -1,24 +1,22 @@
-// dx = gamma · inv_std · (dy − dbeta/rows − x_hat · dgamma/rows), one Value.
+// dx = gamma · inv_std · (dz − dbeta/rows − x_hat · dgamma/rows), one Value. Masked rows are 0.
 struct Terms {
   statistics: Statistics,
-  scale: Value,
-  shift: Value,
-  slope: Value,
+  activation: Activation,
+  shift: Value,      // dbeta / rows
+  slope: Value,      // dgamma / rows · inv_std
 }
 
-fn terms_of(channel: u32, statistics: Statistics, dbeta_mean: Channel, dgamma_mean: Channel) -> Terms {
-  return Terms(
-    statistics,
-    Value(load_gamma(channel) * statistics.inv_std),
-    Value(dbeta_mean),
-    Value(dgamma_mean * statistics.inv_std),
-  );
+struct Result {
+  dx: Value,
+  dresidual: Value,
 }
 
-fn result_at(i: u32, terms: Terms) -> Value {
-  return terms.scale * ((load_dy(i) - terms.shift) - centered(i, terms.statistics) * terms.slope);
+fn result_of(centered: Value, dz: Value, valid: Valid, terms: Terms) -> Result {
+  let dx = terms.activation.scale * ((dz - terms.shift) - centered * terms.slope);
+  return Result(select(Value(), dx, valid), dz);
 }
 
-fn write_result(i: u32, dx: Value) {
-  store_dx(i, dx);
+fn result_at(i: u32, rows: Rows, terms: Terms) -> Result {
+  let gradient = gradient_at(i, rows, terms.statistics, terms.activation);
+  return result_of(gradient.centered, gradient.dz, valid_at(rows), terms);
 }

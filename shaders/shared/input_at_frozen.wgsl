@@ -1,16 +1,21 @@
-// dx = gamma · inv_std · dy, one Value: the statistics are constants, so no gradient flows through them.
+// dx = gamma · inv_std · dz, one Value: the statistics are constants, so no gradient flows through them. Masked rows are 0.
 struct Terms {
-  scale: Value,
+  statistics: Statistics,
+  activation: Activation,
+  shift: Value,
+  slope: Value,
 }
 
-fn terms_of(channel: u32, statistics: Statistics, dbeta_mean: Channel, dgamma_mean: Channel) -> Terms {
-  return Terms(Value(load_gamma(channel) * statistics.inv_std));
+struct Result {
+  dx: Value,
+  dresidual: Value,
 }
 
-fn result_at(i: u32, terms: Terms) -> Value {
-  return terms.scale * load_dy(i);
+fn result_of(centered: Value, dz: Value, valid: Valid, terms: Terms) -> Result {
+  return Result(terms.activation.scale * dz, dz);
 }
 
-fn write_result(i: u32, dx: Value) {
-  store_dx(i, dx);
+fn result_at(i: u32, rows: Rows, terms: Terms) -> Result {
+  let gradient = gradient_at(i, rows, terms.statistics, terms.activation);
+  return result_of(gradient.centered, gradient.dz, valid_at(rows), terms);
 }

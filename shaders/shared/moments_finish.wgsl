@@ -1,19 +1,40 @@
 // Finishes a channel's moments: saved statistics and the running update.
 //
-//     variance = m2 / rows                          inv_std = 1 / √(variance + eps)
+//     variance = m2 / count                         inv_std = 1 / √(variance + eps)
 //     running  = (1 − momentum) · running + momentum · batch
 //
 // Source    Ioffe & Szegedy 2015 (arXiv:1502.03167), Algorithm 1, lines 1–2.
-// Numerics  the running variance is the biased one times running_variance_factor, from the host.
+// Numerics  the running variance is the biased one, or m2 / (count − 1); with cumulative averaging momentum is
+//           1 / (batches so far). No row moves nothing; one row has no unbiased variance, and flags say so.
+const RUNNING_VARIANCE_STAYED = 1u;
+const RUNNING_STAYED = 2u;
+
 fn moments_finish(channel: u32, own: Moments) -> Statistics {
-  let variance = (own.m2 + own.m2_low) * params.inv_rows;
+  let m2 = own.m2 + own.m2_low;
+  let variance = m2 * reciprocal(own.count);
   let inv_std = inv_std_of(variance);
-  store_saved(channel, own.mean);
-  store_saved(params.channels + channel, own.mean_low);
-  store_saved(2u * params.channels + channel, variance);
-  store_saved(3u * params.channels + channel, inv_std);
-  store_running_mean(channel, params.keep * load_running_mean(channel) + params.momentum * (own.mean + own.mean_low));
-  store_running_var(channel, params.keep * load_running_var(channel)
-    + params.momentum * (variance * params.running_variance_factor));
+  let none = own.count == 0u;
+  let stays = none || (params.unbiased != 0u && own.count == 1u);
+  store_saved(channel, bitcast<Word>(own.mean));
+  store_saved(params.channels + channel, bitcast<Word>(own.mean_low));
+  store_saved(2u * params.channels + channel, bitcast<Word>(variance));
+  store_saved(3u * params.channels + channel, bitcast<Word>(inv_std));
+  store_saved(4u * params.channels + channel, Word(own.count));
+  store_saved(5u * params.channels + channel,
+    Word(select(0u, RUNNING_VARIANCE_STAYED, stays) + select(0u, RUNNING_STAYED, none)));
+
+  let batches = load_batches(channel) + 1.0;
+  var momentum = Channel(params.momentum);
+  var keep = Channel(params.keep);
+  if (params.cumulative != 0u) {
+    momentum = 1.0 / batches;
+    keep = (batches - 1.0) / batches;
+  }
+  let running_mean = load_running_mean(channel);
+  let running_var = load_running_var(channel);
+  let rest = select(own.count, own.count - 1u, params.unbiased != 0u);
+  store_running_mean(channel, select(keep * running_mean + momentum * (own.mean + own.mean_low), running_mean, none));
+  store_running_var(channel, select(keep * running_var + momentum * (m2 * reciprocal(rest)), running_var, stays));
+  store_batches(channel, select(batches, batches - 1.0, none));
   return Statistics(own.mean, own.mean_low, inv_std);
 }

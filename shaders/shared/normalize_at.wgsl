@@ -1,19 +1,20 @@
-// y = gamma · (x − mean) · inv_std + beta, one Value.
-//
-// Numerics  subtracts the mean before scaling: folded into beta it would cancel when |mean| is large
-//           beside the deviation.
+// y = gamma · (x − mean) · inv_std + beta, then residual and ReLU where the variant has them, one Value. Masked rows are 0.
 struct Terms {
   statistics: Statistics,
-  scale: Value,
-  shift: Value,
+  activation: Activation,
 }
 
-fn terms_of(channel: u32, statistics: Statistics) -> Terms {
-  return Terms(statistics, Value(load_gamma(channel) * statistics.inv_std), Value(load_beta(channel)));
+fn terms_of(channel: Index, statistics: Statistics) -> Terms {
+  return Terms(statistics, activation_of(channel, statistics));
 }
 
-fn result_at(i: u32, terms: Terms) -> Value {
-  return centered(i, terms.statistics) * terms.scale + terms.shift;
+fn result_of(x: Value, i: u32, rows: Rows, terms: Terms) -> Value {
+  let z = z_of(centered_of(x, terms.statistics), i, terms.activation);
+  return select(Value(), select(z, max(z, Value()), RELU), valid_at(rows));
+}
+
+fn result_at(i: u32, rows: Rows, terms: Terms) -> Value {
+  return result_of(load_x(i), i, rows, terms);
 }
 
 fn write_result(i: u32, y: Value) {

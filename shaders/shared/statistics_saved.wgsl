@@ -1,8 +1,8 @@
 // The statistics of the batch, from saved (src/plan/saved.ts).
-fn load_statistics(channel: u32) -> Statistics {
+fn load_statistics(channel: Index) -> Statistics {
   return Statistics(
-    load_saved(channel),
-    load_saved(params.channels + channel),
-    load_saved(3u * params.channels + channel),
+    bitcast<Channel>(load_saved(channel)),
+    bitcast<Channel>(load_saved(params.channels + channel)),
+    bitcast<Channel>(load_saved(3u * params.channels + channel)),
   );
 }

@@ -3,16 +3,16 @@
 // A workgroup owns tile_channels adjacent channels and one part of the rows. Its lanes stride along the axes; the
 // planner picks which axis is inner, and in what order threads lie in memory, so that neighbours touch
 // neighbouring addresses. No index is divided inside a loop. Grids are folded to two dimensions.
-override GROUP_SIZE: u32 = 256;
-override GROUPED: bool = true;     // false: one lane a channel, so nothing is merged and no barrier stands
-
+//
+// A dispatch may see only a box of the tensor: some channels, and a base where the box begins in what is bound.
 struct Walk {
   part: u32,
   channel: u32,
-  inside: bool,         // whether the channel exists; without one the walk is empty
+  exists: bool,         // whether the thread has a channel; in a box, a channel may have no values
+  inside: bool,         // whether it has values
   place: u32,           // of the channel in the workgroup
   lane: u32,
-  base: u32,            // index of the channel's first value
+  base: u32,            // index of the channel's first value; wraps where the box begins at a later channel
   outer: u32,
   outer_end: u32,
   inner: u32,
@@ -27,16 +27,22 @@ fn walk_of(i: u32, group: vec3u, groups: vec3u) -> Walk {
   let outer_lane = (i / params.outer_step) % params.outer_lanes;
   let channel = (number % params.tiles) * params.tile_channels + place;
   let spare = i >= params.tile_channels * params.lanes;   // a thread without a lane
-  let inside = channel < params.channels && part < params.parts && !spare;
+  let exists = channel < params.channels && part < params.parts && !spare;
+  let inside = exists && channel >= params.channel_first && channel < params.channel_end;
   let inner_first = (part % params.inner_parts) * params.inner_per_part;
   let outer_first = (part / params.inner_parts) * params.outer_per_part;
   return Walk(
-    part, channel, inside, place,
+    part, channel, exists, inside, place,
     select(outer_lane * params.inner_lanes + inner_lane, params.lanes, spare),
-    channel * params.channel_stride,
+    params.base + channel * params.channel_stride,
     outer_first + outer_lane,
     select(0u, min(outer_first + params.outer_per_part, params.outer_size), inside),
     inner_first + inner_lane,
     min(inner_first + params.inner_per_part, params.inner_size),
   );
+}
+
+// The index in the mask of a visit's row, or of its first row: rows count (batch, spatial) in order.
+fn row_of(outer: u32, inner: u32) -> u32 {
+  return params.row_base + outer * params.outer_rows + inner * params.inner_rows;
 }

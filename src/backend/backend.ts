@@ -1,6 +1,7 @@
-import type { Numbers } from '../plan/options.js';
+import type { Storage } from '../plan/half.js';
+import type { Epilogue, Numbers, RowMask } from '../plan/options.js';
 import type { Geometry, Layout } from '../plan/shape.js';
-import type { Tensor } from './tensor.js';
+import type { Tensor, TensorStorage } from './tensor.js';
 
 /** What runs the layers: a WebGPU device or the CPU. Made by `openBackend`. */
 export interface Backend {
@@ -18,11 +19,12 @@ export interface Backend {
    *
    * @param data - as many as the shape has elements, in memory order.
    * @param shape - such as [rows, channels] or [batch, channels, height, width].
+   * @param storage - what each value is rounded to, once, default `'f32'`; `'u32'` for row masks and counts.
    * @throws {RangeError} the shape cannot be indexed, the lengths differ, or the device cannot hold it.
    */
-  tensor(data: Float32Array | readonly number[], shape: readonly number[]): Tensor;
+  tensor(data: Float32Array | readonly number[], shape: readonly number[], storage?: TensorStorage): Tensor;
   /** A tensor of zeros. */
-  empty(shape: readonly number[]): Tensor;
+  empty(shape: readonly number[], storage?: TensorStorage): Tensor;
   /** Frees what the backend owns: the device if `openBackend` created it, never a given one. Later calls throw. */
   destroy(): void;
   /** @internal throws, in the name of `call`, once the backend or its device is gone. */
@@ -43,6 +45,12 @@ export interface AdapterDescription {
 export interface EngineOptions extends Numbers {
   channels: number;
   layout: Layout;
+  storage: Storage;
+  epilogue: Epilogue;
+  mask: RowMask;
+  inPlace: boolean;
+  /** Whether the phases will be called. */
+  phases: boolean;
   gamma: boolean;
   beta: boolean;
   onError?: (error: Error) => void;
@@ -50,27 +58,54 @@ export interface EngineOptions extends Numbers {
 
 type Optional = Tensor | null;
 
-/** The four operations on tensors; arguments are checked by the layer. Each is submitted at once, or recorded into `pass`. */
+/** Which rows count, as the layer's options have it. */
+interface RowTensors {
+  mask: Optional;
+  validRows: Optional;
+}
+
+interface RunningTensors {
+  runningMean: Optional;
+  runningVar: Optional;
+  batches: Optional;
+}
+
+interface ForwardTensors extends RowTensors {
+  x: Tensor;
+  residual: Optional;
+  gamma: Optional;
+  beta: Optional;
+  y: Tensor;
+}
+
+interface BackwardTensors extends RowTensors {
+  x: Tensor;
+  dy: Tensor;
+  residual: Optional;
+  gamma: Optional;
+  beta: Optional;
+  dx: Tensor;
+  dresidual: Optional;
+  dgamma: Optional;
+  dbeta: Optional;
+}
+
+/**
+ * The operations on tensors; arguments are checked by the layer. Each is submitted at once, or recorded into `pass`.
+ * `moments` and `sums` are [parts, 4, channels] and [parts, 2, channels] words, as the kernels have them.
+ */
 export interface Engine {
-  forward(
-    t: { x: Tensor; gamma: Optional; beta: Optional; y: Tensor; saved: Tensor; runningMean: Optional; runningVar: Optional },
-    geometry: Geometry,
-    pass?: GPUComputePassEncoder,
-  ): void;
-  backward(
-    t: { x: Tensor; dy: Tensor; gamma: Optional; saved: Tensor; dx: Tensor; dgamma: Optional; dbeta: Optional },
-    geometry: Geometry,
-    pass?: GPUComputePassEncoder,
-  ): void;
+  forward(t: ForwardTensors & RunningTensors & { saved: Tensor }, geometry: Geometry, pass?: GPUComputePassEncoder): void;
+  backward(t: BackwardTensors & { saved: Tensor }, geometry: Geometry, accumulate: boolean, pass?: GPUComputePassEncoder): void;
   backwardFrozen(
-    t: { x: Tensor; dy: Tensor; gamma: Optional; runningMean: Tensor; runningVar: Tensor; dx: Tensor; dgamma: Optional; dbeta: Optional },
-    geometry: Geometry,
-    pass?: GPUComputePassEncoder,
+    t: BackwardTensors & { runningMean: Tensor; runningVar: Tensor }, geometry: Geometry, accumulate: boolean, pass?: GPUComputePassEncoder,
   ): void;
-  infer(
-    t: { x: Tensor; gamma: Optional; beta: Optional; runningMean: Tensor; runningVar: Tensor; y: Tensor },
-    geometry: Geometry,
-    pass?: GPUComputePassEncoder,
-  ): void;
+  infer(t: ForwardTensors & { runningMean: Tensor; runningVar: Tensor }, geometry: Geometry, pass?: GPUComputePassEncoder): void;
+  /** This part's moments, to be given to all. */
+  moments(t: RowTensors & { x: Tensor }, geometry: Geometry): Promise<Uint32Array>;
+  /** Merges all parts' moments and normalizes this part. */
+  normalize(t: ForwardTensors & RunningTensors & { saved: Tensor }, geometry: Geometry, parts: readonly Uint32Array[]): void;
+  gradientSums(t: BackwardTensors & { saved: Tensor }, geometry: Geometry): Promise<Uint32Array>;
+  gradientInput(t: BackwardTensors & { saved: Tensor }, geometry: Geometry, parts: readonly Uint32Array[], accumulate: boolean): void;
   destroy(): void;
 }

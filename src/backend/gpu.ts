@@ -1,11 +1,13 @@
 import { type BatchNormKernels, createBatchNorm } from '../kernels/batchnorm.js';
 import { type Loss, checkLoss, watchLoss } from '../kernels/loss.js';
 import { COPY_DST, COPY_SRC, MAP_READ, READ, STORAGE } from '../plan/gpuFlags.js';
+import { GRADIENT_PLANES, MOMENTS_PLANES } from '../plan/plan.js';
 import type { BatchShape, Geometry } from '../plan/shape.js';
 import type { AdapterDescription, Backend, Engine, EngineOptions } from './backend.js';
-import { type Tensor, checkData, disposedError, sizeOf } from './tensor.js';
+import { type Storage, packHalf, unpackHalf } from '../plan/half.js';
+import { type Tensor, type TensorStorage, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf, tensorBytes } from './tensor.js';
 
-/** A WebGPU device; tensors are buffers of 4 bytes an element. */
+/** A WebGPU device; tensors are buffers. */
 export class GpuBackend implements Backend {
   readonly kind = 'gpu';
   readonly reason: string;
@@ -29,21 +31,26 @@ export class GpuBackend implements Backend {
     });
   }
 
-  tensor(data: Float32Array | readonly number[], shape: readonly number[]): Tensor {
+  tensor(data: Float32Array | readonly number[], shape: readonly number[], storage: TensorStorage = 'f32'): Tensor {
     const call = 'Backend.tensor';
     const values = checkData(call, data, sizeOf(call, shape), shape);
-    const tensor = this.#allocate(call, shape);
+    checkTensorStorage(call, storage);
+    if (storage === 'u32') checkIntegers(call, values);
+    const tensor = this.#allocate(call, shape, storage);
     tensor.write(values);
     return tensor;
   }
 
-  empty(shape: readonly number[]): Tensor {
-    return this.#allocate('Backend.empty', shape);
+  empty(shape: readonly number[], storage: TensorStorage = 'f32'): Tensor {
+    checkTensorStorage('Backend.empty', storage);
+    return this.#allocate('Backend.empty', shape, storage);
   }
 
   async engine(options: EngineOptions): Promise<Engine> {
     this.check('BatchNorm.create');
-    return new GpuEngine(this.device, await createBatchNorm(this.device, options));
+    const { phases, ...rest } = options;
+    const modes = ['train', 'infer', 'frozen', ...(phases ? ['phases' as const] : [])] as const;
+    return new GpuEngine(this.device, await createBatchNorm(this.device, { ...rest, modes }));
   }
 
   destroy(): void {
@@ -57,37 +64,41 @@ export class GpuBackend implements Backend {
     checkLoss(call, this.#loss);
   }
 
-  #allocate(call: string, shape: readonly number[]): GpuTensor {
+  #allocate(call: string, shape: readonly number[], storage: TensorStorage): GpuTensor {
     this.check(call);
-    const bytes = sizeOf(call, shape) * 4;
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.device.limits;
-    const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize);
-    if (bytes > limit) {
+    const elements = sizeOf(call, shape);
+    const bytes = tensorBytes(elements, storage);
+    const { maxBufferSize } = this.device.limits;
+    if (bytes > maxBufferSize) {
       throw new RangeError(
-        `${call}: "shape" [${shape.join(', ')}] takes ${bytes} bytes, the device holds at most ${limit} in a tensor ` +
-          `(${limit === maxBufferSize ? 'maxBufferSize' : 'maxStorageBufferBindingSize'}). Give a device with a higher limit, or split the batch.`,
+        `${call}: "shape" [${shape.join(', ')}] takes ${bytes} bytes, the device holds at most ${maxBufferSize} in a tensor ` +
+          `(maxBufferSize). Give a device with a higher limit, or split the batch.`,
       );
     }
     const label = `batchnorm/tensor [${shape.join(', ')}]`;
     this.device.pushErrorScope('out-of-memory');
     const buffer = this.device.createBuffer({ label, size: bytes, usage: STORAGE | COPY_SRC | COPY_DST });
-    return new GpuTensor(this, shape, buffer, this.device.popErrorScope());
+    return new GpuTensor(this, shape, elements, storage, buffer, this.device.popErrorScope());
   }
 }
 
 export class GpuTensor implements Tensor {
   readonly shape: readonly number[];
   readonly size: number;
+  readonly storage: TensorStorage;
   readonly backend: GpuBackend;
   readonly #buffer: GPUBuffer;
   /** Whether there was memory for it, known only later. */
   readonly #created: Promise<GPUError | null>;
   #disposed = false;
 
-  constructor(backend: GpuBackend, shape: readonly number[], buffer: GPUBuffer, created: Promise<GPUError | null>) {
+  constructor(
+    backend: GpuBackend, shape: readonly number[], size: number, storage: TensorStorage, buffer: GPUBuffer, created: Promise<GPUError | null>,
+  ) {
     this.backend = backend;
     this.shape = [...shape];
-    this.size = buffer.size / 4;
+    this.size = size;
+    this.storage = storage;
     this.#buffer = buffer;
     this.#created = created;
     created.catch(() => null); // a lost device is reported by what uses the tensor
@@ -103,6 +114,15 @@ export class GpuTensor implements Tensor {
   }
 
   async read(): Promise<Float32Array> {
+    const bytes = await this.readBytes();
+    const { size, storage } = this;
+    if (storage === 'f32') return new Float32Array(bytes);
+    if (storage === 'u32') return Float32Array.from(new Uint32Array(bytes));
+    return unpackHalf(new Uint16Array(bytes, 0, size), storage);
+  }
+
+  /** The buffer's bytes as they are. */
+  async readBytes(): Promise<ArrayBuffer> {
     const call = 'Tensor.read';
     if (this.#disposed) throw disposedError(call);
     this.backend.check(call);
@@ -121,7 +141,7 @@ export class GpuTensor implements Tensor {
       const error = (await errors).find((found) => found !== null);
       if (error) throw new Error(`${call}: the values cannot be read: ${error.message}`);
       await mapped;
-      return new Float32Array(staging.getMappedRange()).slice();
+      return staging.getMappedRange().slice(0);
     } catch (cause) {
       this.backend.check(call); // a lost device is the clearer reason
       throw cause;
@@ -135,7 +155,13 @@ export class GpuTensor implements Tensor {
     if (this.#disposed) throw disposedError(call);
     this.backend.check(call);
     const values = checkData(call, data, this.size, this.shape);
-    this.backend.device.queue.writeBuffer(this.#buffer, 0, values as Float32Array<ArrayBuffer>);
+    if (this.storage === 'u32') checkIntegers(call, values);
+    this.backend.device.queue.writeBuffer(this.#buffer, 0, wordsOf(values, this.storage));
+  }
+
+  /** Replaces the buffer's first bytes. */
+  writeWords(words: Uint32Array): void {
+    this.backend.device.queue.writeBuffer(this.#buffer, 0, words as Uint32Array<ArrayBuffer>);
   }
 
   dispose(): void {
@@ -144,9 +170,18 @@ export class GpuTensor implements Tensor {
   }
 }
 
+/** Values as a buffer of that storage holds them. */
+function wordsOf(values: Float32Array, storage: TensorStorage): GPUAllowSharedBufferSource {
+  if (storage === 'f32') return values as Float32Array<ArrayBuffer>;
+  if (storage === 'u32') return Uint32Array.from(values);
+  return packHalf(values, storage as Exclude<Storage, 'f32'>).buffer as ArrayBuffer;
+}
+
 class GpuEngine implements Engine {
   readonly #device: GPUDevice;
   readonly #kernels: BatchNormKernels;
+  /** What a part sends and all parts receive, grown with their number; null until the phases are used. */
+  readonly #exchanged = new Map<'moments' | 'sums', GPUBuffer>();
 
   constructor(device: GPUDevice, kernels: BatchNormKernels) {
     this.#device = device;
@@ -154,39 +189,86 @@ class GpuEngine implements Engine {
   }
 
   forward(...[t, geometry, pass]: Parameters<Engine['forward']>): void {
-    const buffers = {
-      x: of(t.x), gamma: maybe(t.gamma), beta: maybe(t.beta), y: of(t.y), saved: of(t.saved),
-      runningMean: maybe(t.runningMean), runningVar: maybe(t.runningVar),
-    };
-    this.#run((into) => this.#kernels.forward(into, buffers, shapeOf(geometry)), pass);
+    this.#run((into) => this.#kernels.forward(into, buffersOf(t), shapeOf(geometry)), pass);
   }
 
-  backward(...[t, geometry, pass]: Parameters<Engine['backward']>): void {
-    const buffers = {
-      x: of(t.x), dy: of(t.dy), gamma: maybe(t.gamma), saved: of(t.saved),
-      dx: of(t.dx), dgamma: maybe(t.dgamma), dbeta: maybe(t.dbeta),
-    };
-    this.#run((into) => this.#kernels.backward(into, buffers, shapeOf(geometry)), pass);
+  backward(...[t, geometry, accumulate, pass]: Parameters<Engine['backward']>): void {
+    this.#run((into) => this.#kernels.backward(into, buffersOf(t), shapeOf(geometry), { accumulate }), pass);
   }
 
-  backwardFrozen(...[t, geometry, pass]: Parameters<Engine['backwardFrozen']>): void {
-    const buffers = {
-      x: of(t.x), dy: of(t.dy), gamma: maybe(t.gamma), runningMean: of(t.runningMean), runningVar: of(t.runningVar),
-      dx: of(t.dx), dgamma: maybe(t.dgamma), dbeta: maybe(t.dbeta),
-    };
-    this.#run((into) => this.#kernels.backwardFrozen(into, buffers, shapeOf(geometry)), pass);
+  backwardFrozen(...[t, geometry, accumulate, pass]: Parameters<Engine['backwardFrozen']>): void {
+    this.#run((into) => this.#kernels.backwardFrozen(into, buffersOf(t), shapeOf(geometry), { accumulate }), pass);
   }
 
   infer(...[t, geometry, pass]: Parameters<Engine['infer']>): void {
-    const buffers = {
-      x: of(t.x), gamma: maybe(t.gamma), beta: maybe(t.beta),
-      runningMean: of(t.runningMean), runningVar: of(t.runningVar), y: of(t.y),
-    };
-    this.#run((into) => this.#kernels.infer(into, buffers, shapeOf(geometry)), pass);
+    this.#run((into) => this.#kernels.infer(into, buffersOf(t), shapeOf(geometry)), pass);
+  }
+
+  async moments(...[t, geometry]: Parameters<Engine['moments']>): Promise<Uint32Array> {
+    const moments = this.#exchange('moments', 1);
+    this.#run((into) => this.#kernels.moments(into, { ...buffersOf(t), moments }, shapeOf(geometry)), undefined);
+    return this.#read(moments, MOMENTS_PLANES);
+  }
+
+  normalize(...[t, geometry, parts]: Parameters<Engine['normalize']>): void {
+    const { x, residual, gamma, beta, y, mask, validRows, saved, runningMean, runningVar, batches } = t;
+    const moments = this.#exchange('moments', parts.length);
+    this.#send(moments, parts);
+    this.#run((into) => {
+      this.#kernels.merge(into, { moments, ...buffersOf({ saved, runningMean, runningVar, batches }) }, { parts: parts.length });
+      this.#kernels.normalize(into, buffersOf({ x, residual, gamma, beta, y, mask, validRows, saved }), shapeOf(geometry));
+    }, undefined);
+  }
+
+  async gradientSums(...[t, geometry]: Parameters<Engine['gradientSums']>): Promise<Uint32Array> {
+    const { dx: _dx, dresidual: _dresidual, dgamma: _dgamma, dbeta: _dbeta, ...reads } = t;
+    const sums = this.#exchange('sums', 1);
+    this.#run((into) => this.#kernels.gradientSums(into, { ...buffersOf(reads), sums }, shapeOf(geometry)), undefined);
+    return this.#read(sums, GRADIENT_PLANES);
+  }
+
+  gradientInput(...[t, geometry, parts, accumulate]: Parameters<Engine['gradientInput']>): void {
+    const sums = this.#exchange('sums', parts.length);
+    this.#send(sums, parts);
+    const options = { parts: parts.length, accumulate };
+    this.#run((into) => this.#kernels.gradientInput(into, { ...buffersOf(t), sums }, shapeOf(geometry), options), undefined);
   }
 
   destroy(): void {
     this.#kernels.destroy();
+    for (const buffer of this.#exchanged.values()) buffer.destroy();
+  }
+
+  #exchange(role: 'moments' | 'sums', parts: number): GPUBuffer {
+    const planes = role === 'moments' ? MOMENTS_PLANES : GRADIENT_PLANES;
+    const known = this.#exchanged.get(role);
+    if (known && known.size >= parts * planes * this.#kernels.channels * 4) return known;
+    known?.destroy(); // whatever used it has been submitted
+    const made = role === 'moments' ? this.#kernels.createMoments(parts) : this.#kernels.createSums(parts);
+    this.#exchanged.set(role, made);
+    return made;
+  }
+
+  #send(buffer: GPUBuffer, parts: readonly Uint32Array[]): void {
+    let at = 0;
+    for (const part of parts) {
+      this.#device.queue.writeBuffer(buffer, at, part as Uint32Array<ArrayBuffer>);
+      at += part.byteLength;
+    }
+  }
+
+  async #read(buffer: GPUBuffer, planes: number): Promise<Uint32Array> {
+    const size = planes * this.#kernels.channels * 4;
+    const staging = this.#device.createBuffer({ label: 'batchnorm/part read', size, usage: MAP_READ | COPY_DST });
+    try {
+      const encoder = this.#device.createCommandEncoder({ label: 'batchnorm/part read' });
+      encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
+      this.#device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(READ);
+      return new Uint32Array(staging.getMappedRange().slice(0));
+    } finally {
+      staging.destroy();
+    }
   }
 
   #run(record: (pass: GPUComputePassEncoder) => void, given: GPUComputePassEncoder | undefined): void {
@@ -202,5 +284,9 @@ class GpuEngine implements Engine {
 /** What the kernels' calls take. */
 const shapeOf = ({ layout, rows, batch, spatial }: Geometry): BatchShape => (layout === 'channelsLast' ? { rows } : { batch, spatial });
 
-const of = (tensor: Tensor): GPUBuffer => (tensor as GpuTensor).buffer;
-const maybe = (tensor: Tensor | null): GPUBuffer | undefined => (tensor ? of(tensor) : undefined);
+/** The buffers of tensors, those that are null left out. */
+function buffersOf<T extends object>(tensors: T): { [K in keyof T]: GPUBuffer } {
+  const buffers = {} as { [K in keyof T]: GPUBuffer };
+  for (const name in tensors) if (tensors[name]) buffers[name] = (tensors[name] as unknown as GpuTensor).buffer;
+  return buffers;
+}

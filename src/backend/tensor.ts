@@ -1,18 +1,24 @@
+import { type Storage, checkStorage, storageBytes } from '../plan/half.js';
 import type { Backend } from './backend.js';
 import { MAX_ELEMENTS, checkCount, describe } from '../plan/shape.js';
 
-/** f32 values on a backend. Made by `backend.tensor()` or `backend.empty()`. */
+/** How a tensor's elements are kept: numbers as f32, f16 or bf16, or, for row masks, u32. */
+export type TensorStorage = Storage | 'u32';
+
+/** Values on a backend. Made by `backend.tensor()` or `backend.empty()`. */
 export interface Tensor {
   readonly backend: Backend;
   readonly shape: readonly number[];
   /** Elements. */
   readonly size: number;
-  /** The GPU buffer, 4·size bytes; null on the CPU. */
+  /** What the values are rounded to. */
+  readonly storage: TensorStorage;
+  /** The GPU buffer, 4 bytes an element, or two elements a 4-byte word in f16 and bf16; null on the CPU. */
   readonly buffer: GPUBuffer | null;
   readonly disposed: boolean;
-  /** A copy of the values, once all work submitted so far is done. */
+  /** A copy of the values as f32, once all work submitted so far is done. */
   read(): Promise<Float32Array>;
-  /** Replaces all values. @throws {RangeError} `data` has another length. */
+  /** Replaces all values, each rounded to the storage once. @throws {RangeError} `data` has another length. */
   write(data: Float32Array | readonly number[]): void;
   /** Frees the memory; later uses throw. Disposing twice is harmless. */
   dispose(): void;
@@ -28,6 +34,21 @@ export function sizeOf(call: string, shape: readonly number[]): number {
     throw new RangeError(`${call}: "shape" has ${size} elements ([${shape.join(', ')}]), needs at most ${MAX_ELEMENTS} (indices are u32). Split the batch.`);
   }
   return size;
+}
+
+export function checkTensorStorage(call: string, storage: unknown): asserts storage is TensorStorage {
+  if (storage !== 'u32') checkStorage(call, storage);
+}
+
+/** Bytes of a tensor's buffer. */
+export function tensorBytes(elements: number, storage: TensorStorage): number {
+  return storage === 'u32' ? 4 * elements : storageBytes(elements, storage);
+}
+
+/** Throws unless every value is an integer that a u32 holds. */
+export function checkIntegers(call: string, values: Float32Array): void {
+  const bad = values.findIndex((value) => !Number.isInteger(value) || value < 0 || value > 2 ** 24);
+  if (bad >= 0) throw new RangeError(`${call}: "data" has ${values[bad]} at ${bad}, needs integers from 0 to 16777216 (the storage is u32).`);
 }
 
 /** The values to upload, checked against the shape's size. */

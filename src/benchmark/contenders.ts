@@ -11,6 +11,7 @@ import { forward } from '../reference/forward.js';
 import { inputsOf } from '../verify/cases.js';
 import { compareAll } from '../verify/run.js';
 import { type Expected, type Inputs, type Output, expected } from '../verify/expected.js';
+import { abilityRows } from './abilities.js';
 import type { Contender } from './measure.js';
 import type { BenchShape } from './shapes.js';
 import { createStagedBackward } from './staged.js';
@@ -29,6 +30,8 @@ export interface FieldOptions {
   /** The CPU rows and the staged backward cost seconds at large shapes. */
   cpu: boolean;
   staged: boolean;
+  /** Half storage, and fused epilogues beside the passes they replace. */
+  abilities: boolean;
 }
 
 /** The rows of the benchmark for one shape: ceilings, this library, its staged twin, its CPU. */
@@ -70,8 +73,8 @@ export async function fieldOf(device: GPUDevice, shape: BenchShape, options: Fie
       run: (encoder) => encoder!.copyBufferToBuffer(x, 0, y, 0, 4 * elements),
     },
     ...(elements % 4 === 0 ? [
-      await elementwise(device, 'copy (vec4 kernel)', copyText, x, y, elements),
-      await elementwise(device, 'pass: y = a·x + b', passText, x, y, elements),
+      await elementwise(device, 'copy (vec4 kernel)', copyText, [x], y, 8 * elements, elements),
+      await elementwise(device, 'pass: y = a·x + b', passText, [x], y, 8 * elements, elements),
     ] : []),
     inPass('forward', 12 * elements, dispatches, recordForward, check({ y }, recordForward)),
     inPass('backward', 20 * elements, dispatches, recordBackward, check({ dx, dgamma, dbeta }, recordBackward)),
@@ -86,6 +89,11 @@ export async function fieldOf(device: GPUDevice, shape: BenchShape, options: Fie
     contenders.push(inPass('staged backward', staged.bytes, staged.dispatches, (pass) => staged.record(pass), check({ dx, dgamma, dbeta }, (pass) => staged.record(pass))));
     owned.push({ destroy: () => staged.destroy() } as GPUBuffer);
   }
+  if (options.abilities) {
+    const more = await abilityRows(device, shape, options.adapterClass, options.plan);
+    contenders.push(...more.contenders);
+    owned.push({ destroy: () => more.destroy() } as GPUBuffer);
+  }
   if (options.cpu) contenders.push(...cpuRows(inputs));
   return {
     contenders,
@@ -97,8 +105,8 @@ export async function fieldOf(device: GPUDevice, shape: BenchShape, options: Fie
   };
 }
 
-function inPass(
-  name: string, bytes: number, dispatches: number, record: (pass: GPUComputePassEncoder) => void, check?: () => Promise<void>,
+export function inPass(
+  name: string, bytes: number, dispatches: number | null, record: (pass: GPUComputePassEncoder) => void, check?: () => Promise<void>,
 ): Contender {
   return {
     name, kind: 'gpu', bytes, dispatches, check,
@@ -110,15 +118,18 @@ function inPass(
   };
 }
 
-async function elementwise(device: GPUDevice, name: string, code: string, x: GPUBuffer, y: GPUBuffer, elements: number): Promise<Contender> {
+/** One vec4 kernel over whole tensors; `inputs` are its first bindings, y its last. */
+export async function elementwise(
+  device: GPUDevice, name: string, code: string, inputs: readonly GPUBuffer[], y: GPUBuffer, bytes: number, elements: number,
+): Promise<Contender> {
   const module = device.createShaderModule({ label: `batchnorm/benchmark ${name}`, code });
   const pipeline = await device.createComputePipelineAsync({ label: `batchnorm/benchmark ${name}`, layout: 'auto', compute: { module, entryPoint: 'main' } });
   const bindGroup = device.createBindGroup({
     layout: pipeline.getBindGroupLayout(0),
-    entries: [{ binding: 0, resource: { buffer: x } }, { binding: 1, resource: { buffer: y } }],
+    entries: [...inputs, y].map((buffer, binding) => ({ binding, resource: { buffer } })),
   });
   const [columns, lines] = grid(Math.ceil(elements / 4 / 256), device.limits);
-  return inPass(name, 8 * elements, 1, (pass) => {
+  return inPass(name, bytes, 1, (pass) => {
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, bindGroup);
     pass.dispatchWorkgroups(columns, lines);
@@ -149,7 +160,7 @@ function recordTime(device: GPUDevice, ...records: ((pass: GPUComputePassEncoder
   return microseconds;
 }
 
-function runOnce(device: GPUDevice, record: (pass: GPUComputePassEncoder) => void): void {
+export function runOnce(device: GPUDevice, record: (pass: GPUComputePassEncoder) => void): void {
   const encoder = device.createCommandEncoder({ label: 'batchnorm/benchmark' });
   const pass = encoder.beginComputePass();
   record(pass);
@@ -166,7 +177,7 @@ async function compareOutputs(device: GPUDevice, inputs: Inputs, want: Expected,
   }
 }
 
-async function download(device: GPUDevice, buffer: GPUBuffer): Promise<Float32Array> {
+export async function download(device: GPUDevice, buffer: GPUBuffer): Promise<Float32Array> {
   const staging = device.createBuffer({ label: 'batchnorm/benchmark read', size: buffer.size, usage: MAP_READ | COPY_DST });
   const encoder = device.createCommandEncoder();
   encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);

@@ -31,6 +31,8 @@ export interface BenchOptions {
   /** Whether the CPU fallback and the staged backward are timed too. Default true. */
   cpu?: boolean;
   staged?: boolean;
+  /** Whether half storage and fused epilogues are timed too. Default false. */
+  abilities?: boolean;
   onProgress?: (done: ShapeReport) => void;
 }
 
@@ -41,11 +43,11 @@ export interface BenchOptions {
 export async function benchmark(backend: Backend, options: BenchOptions): Promise<BenchReport> {
   const { device, adapter } = backend;
   if (!device) throw new TypeError('benchmark: "backend" is the CPU, needs a GPU. Open one with fallback: \'throw\'.');
-  const { shapes, samples = 9, sampleTime = 20, plan, cpu = true, staged = true, onProgress } = options;
+  const { shapes, samples = 9, sampleTime = 20, plan, cpu = true, staged = true, abilities = false, onProgress } = options;
   const adapterClass = classOf(device.adapterInfo);
   const report: BenchReport = { adapter, adapterClass, samples, shapes: [] };
   for (const shape of shapes) {
-    const field = await fieldOf(device, shape, { adapterClass, plan, cpu, staged });
+    const field = await fieldOf(device, shape, { adapterClass, plan, cpu, staged, abilities });
     try {
       const timings = await measure(device, field.contenders, { samples, sampleTime });
       const done = { shape: shape.name, elements: shape.elements, timings, recordMicroseconds: field.recordTime() };
@@ -56,4 +58,16 @@ export async function benchmark(backend: Backend, options: BenchOptions): Promis
     }
   }
   return report;
+}
+
+/** A device to time on: with the adapter's limits for buffers, and timestamp queries where it has them. Null without an adapter. */
+export async function openTimedDevice(gpu: GPU | undefined): Promise<GPUDevice | null> {
+  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) return null;
+  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  return adapter.requestDevice({
+    label: 'batchnorm/benchmark',
+    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+    requiredFeatures: adapter.features.has('timestamp-query') ? ['timestamp-query'] : [],
+  });
 }

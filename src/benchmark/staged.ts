@@ -1,6 +1,7 @@
 import elementwiseText from '../../shaders/benchmark/staged_elementwise.wgsl?raw';
 import groupText from '../../shaders/benchmark/staged_group.wgsl?raw';
 import sumText from '../../shaders/benchmark/staged_sum.wgsl?raw';
+import groupOverrides from '../../shaders/shared/group.wgsl?raw';
 import walkText from '../../shaders/shared/walk.wgsl?raw';
 import { type Argument, checkView } from '../plan/checks.js';
 import { COPY_DST, STORAGE, UNIFORM } from '../plan/gpuFlags.js';
@@ -58,10 +59,10 @@ const BACKWARD: readonly Step[] = [
   { name: '7 xHat = centered · invStd', reads: ['dxHat', 'centered'], vectors: ['invStd'], value: ['dcenteredByXHat', 'dx_hat * inv_std'], sum: ['dinvStd', 'dx_hat * centered'] },
   { name: '6 invStd = 1 / std', vectors: ['dinvStd', 'deviation'], value: ['dstd', '-dinv_std / (deviation * deviation)'] },
   { name: '5 std = √(variance + eps)', vectors: ['dstd', 'deviation'], value: ['dvariance', '0.5 * dstd / deviation'] },
-  { name: '4 variance = Σ squared / rows', vectors: ['dvariance'], value: ['dsquared', 'dvariance * params.inv_rows'] },
+  { name: '4 variance = Σ squared / rows', vectors: ['dvariance'], value: ['dsquared', 'dvariance * INV_ROWS'] },
   { name: '3 squared = centered²', reads: ['centered', 'dsquared'], value: ['dcenteredBySquared', '2.0 * centered * dsquared'] },
   { name: '2 centered = x − mean', reads: ['dcenteredByXHat', 'dcenteredBySquared'], value: ['dcentered', 'dcentered_by_x_hat + dcentered_by_squared'], sum: ['dmean', '-value'] },
-  { name: '1 mean = Σ x / rows', reads: ['dcentered'], vectors: ['dmean'], value: ['dx', 'dcentered + dmean * params.inv_rows'] },
+  { name: '1 mean = Σ x / rows', reads: ['dcentered'], vectors: ['dmean'], value: ['dx', 'dcentered + dmean * INV_ROWS'] },
 ];
 
 /**
@@ -140,11 +141,13 @@ export async function createStagedBackward(
   const [matrixBytes, vectorBytes] = [rows * channels * 4, channels * 4];
   for (const name of ['x', 'dy', 'gamma', 'saved', 'dx', 'dgamma', 'dbeta'] as const) {
     const bytes = name === 'saved' ? savedBytes(channels) : ['x', 'dy', 'dx'].includes(name) ? matrixBytes : vectorBytes;
-    checkView(call, buffers[name], { name, bytes, reads: true, writes: false, rows, from: () => `rows ${rows}, channels ${channels}, f32` }, limits, {} as Argument);
+    checkView(call, buffers[name], { name, bytes, reads: true, writes: false, windowed: false, rows, parts: 0, from: () => `rows ${rows}, channels ${channels}, f32` }, limits, {} as Argument);
   }
 
-  const planOf = (count: number, planKind?: PlanKind) =>
-    plan({ ...geometry, batch: count, rows: count }, DEFAULTS, { adapterClass, kind: planKind }, limits, call);
+  const planOf = (count: number, planKind?: PlanKind) => {
+    const { reduce: [first], apply: [last] } = plan({ ...geometry, batch: count, rows: count }, DEFAULTS, { adapterClass, kind: planKind }, limits, call);
+    return { reduce: first, apply: last };
+  };
   const grouped = adapterClass === 'hardware';
   const { reduce, apply } = planOf(rows, kind);
   const perChannel = planOf(1).apply;
@@ -176,13 +179,13 @@ export async function createStagedBackward(
 
   const make = async (step: Step, dispatch: Dispatch, sums?: Matrix | Vector): Promise<Recorded> => {
     const label = `batchnorm/staged ${step.name}`;
-    const { code, bindings } = textOf(step, dispatch.tile.width, grouped);
+    const { code, bindings } = textOf(step, dispatch.tile.width as 1 | 4, grouped);
     const bound: (Matrix | Vector)[] = bindings.map((name) => (name === 'sums' ? sums! : name));
     const resources: GPUBufferBinding[] = [
       { buffer: paramsOf(dispatch) },
       ...bound.map((name) => ({ buffer: bufferOf(name), size: name === 'invStd' ? savedBytes(channels) : sizeOf(name) })),
     ];
-    const pipeline = await pipelineOf(device, label, code, { GROUP_SIZE: dispatch.tile.groupSize, GROUPED: Number(grouped) });
+    const pipeline = await pipelineOf(device, label, code, { GROUP_SIZE: dispatch.tile.groupSize, GROUPED: Number(grouped), INV_ROWS: 1 / rows });
     const layout = pipeline.getBindGroupLayout(0);
     const bindGroup = device.createBindGroup({ label, layout, entries: resources.map((resource, binding) => ({ binding, resource })) });
     return { pipeline, bindGroup, dispatch, bytes: bound.reduce((total, name) => total + sizeOf(name), 0) };
@@ -226,7 +229,7 @@ export async function createStagedBackward(
 
 const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
 
-/** Compiled once per device: the texts do not depend on the shape. */
+/** Compiled once per device and number of rows. */
 function pipelineOf(device: GPUDevice, label: string, code: string, constants: Record<string, number>): Promise<GPUComputePipeline> {
   let pipelines = compiled.get(device);
   if (!pipelines) compiled.set(device, (pipelines = new Map()));
@@ -258,7 +261,7 @@ function textOf({ reads = [], vectors = [], value, sum }: Step, width: 1 | 4, gr
   const vectorAt = (name: Vector) => (plane(name) < 0 ? `${snakeCase(name)}[c]` : `saved[${plane(name)}u * params.channels + c]`);
   const names = [...reads.map((name) => `let ${snakeCase(name)} = read.${snakeCase(name)};`), ...vectors.map((name) => `let ${snakeCase(name)} = at.${snakeCase(name)};`)].join(' ');
   const code =
-    `alias Value = ${width === 4 ? 'vec4f' : 'f32'};\n${paramsWgsl()}@group(0) @binding(0) var<uniform> params: Params;\n` +
+    `alias Value = ${width === 4 ? 'vec4f' : 'f32'};\noverride INV_ROWS: f32;\n${groupOverrides}${paramsWgsl()}@group(0) @binding(0) var<uniform> params: Params;\n` +
     declared.join('') +
     record('Operands', 'operands', 'i', reads.map((name) => [snakeCase(name), `${snakeCase(name)}[i]`])) +
     record('Vectors', 'vectors', 'c', vectors.map((name) => [snakeCase(name), vectorAt(name)])) +

@@ -1,12 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import type { AdapterDescription } from '../backend/backend.js';
 import { openBackend } from '../backend/open.js';
 import {
-  BENCH_HEAD, type BenchShape, LARGE_SHAPES, SHAPES, type ShapeReport, benchCells, benchMarkdown, benchRows, benchmark, count,
+  type BenchShape, type CallCount, type Calls, type Count, LARGE_SHAPES, OPERATIONS, SHAPES, type ShapeReport, type ShapeTable,
+  benchMarkdown, benchTable, benchmark, count, countCalls, openTimedDevice, standInDevice, threeDigits,
 } from '../benchmark/index.js';
+import { type PeerReport, peerJson, peerMarkdown, peerTable } from '../benchmark/peers/report.js'; // not its index, which would bring the peers
+import type { PlanKind } from '../plan/plan.js';
 import { adapterLine } from '../verify/index.js';
 import { findGpu } from './adapter.js';
+import { openBrowser } from './browser.js';
 import { exit, runtime } from './process.js';
 import { textTable } from './table.js';
 
@@ -19,18 +24,44 @@ CPU. Every answer is checked before it is timed.
   --large           shapes of at least 256 MiB instead, without the CPU and the staged backward
   --samples N       samples of each, default 9; medians are printed
   --plan KIND       force single or split
-  --count           print what the plans of both adapter classes cost, and time nothing
+  --browser         run in a headless Chromium instead of Node; CHROMIUM_PATH names another than the system's
+  --peers           time jax-js and tfjs too, in the browser; tfjs takes minutes at the largest shapes
+  --abilities       time half storage, and fused epilogues beside the passes they replace, too
+  --count           print what the plans of both adapter classes cost and what the calls do, and time nothing
   --markdown FILE   write the tables there too
   --json            print JSON
   --help            print this
 
 Exit status: 0 done, 2 the command could not run or an answer was wrong.`;
 
+interface Settings {
+  shapes: readonly BenchShape[];
+  samples: number;
+  plan: PlanKind | undefined;
+  large: boolean;
+  peers: boolean;
+  abilities: boolean;
+}
+
+/** What a run says on its way. */
+interface Listener {
+  facts(facts: Record<string, string>): void;
+  step(words: string): void;
+  shape(text: string): void;
+}
+
+/** What a run ends with. */
+interface Outcome {
+  json: string;
+  markdown: string;
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       shapes: { type: 'string' }, large: { type: 'boolean', default: false }, samples: { type: 'string', default: '9' },
-      plan: { type: 'string' }, count: { type: 'boolean', default: false }, markdown: { type: 'string' },
+      plan: { type: 'string' }, browser: { type: 'boolean', default: false }, peers: { type: 'boolean', default: false },
+      abilities: { type: 'boolean', default: false }, count: { type: 'boolean', default: false }, markdown: { type: 'string' },
       json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
     },
   });
@@ -38,70 +69,122 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const { json, large, plan } = values;
+  const { json, large, plan, browser, peers, abilities } = values;
   if (plan !== undefined && plan !== 'single' && plan !== 'split') throw new Error(`bench: "--plan" is ${plan}, needs single or split.`);
   if (!/^[1-9]\d{0,3}$/.test(values.samples)) throw new Error(`bench: "--samples" is ${values.samples}, needs an integer from 1 to 9999.`);
+  if (peers && !browser) throw new Error('bench: "--peers" is given without --browser, needs one to load them in. Add --browser.');
+  if (browser && abilities) throw new Error('bench: "--abilities" is given with --browser, needs Node. Leave one out.');
+  if (browser && large) throw new Error('bench: "--large" is given with --browser, needs more memory than a tab has. Leave one out.');
+  if (browser && values.count) throw new Error('bench: "--count" is given with --browser, needs none: it times nothing. Leave one out.');
   const known = large ? LARGE_SHAPES : SHAPES;
   const shapes = known.filter(({ name }) => values.shapes === undefined || name.includes(values.shapes));
   if (shapes.length === 0) {
     throw new Error(`bench: "--shapes" is ${values.shapes}, needs a part of one of ${known.map(({ name }) => name).join(', ')}.`);
   }
-  if (values.count) return printCounts(shapes, json);
+  if (values.count) return printCounts(shapes, plan, json);
 
-  const { gpu, engine, why } = await findGpu();
-  if (!gpu) throw new Error(`bench: there is no adapter. ${why}`);
-  const backend = await openBackend({ device: await timedDevice(gpu) });
-  const facts = {
-    engine,
-    runtime: runtime(),
-    adapter: backend.adapter ? adapterLine(backend.adapter) : 'not told',
-    machine: `${process.platform} ${process.arch}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
-    date: new Date().toISOString().slice(0, 10),
+  const live = !json && process.stderr.isTTY;
+  const clear = live ? '\r\x1b[K' : '';
+  const listener: Listener = {
+    facts: (facts) => json || console.log(Object.entries(facts).map(([name, value]) => `${name}: ${value}`).join('\n')),
+    step: (words) => live && process.stderr.write(`${clear}${words}`),
+    shape: (text) => {
+      process.stderr.write(clear);
+      if (!json) console.log(`\n${text}`);
+    },
   };
-  if (!json) for (const [name, value] of Object.entries(facts)) console.log(`${name}: ${value}`);
-  const report = await benchmark(backend, {
-    shapes, samples: Number(values.samples), plan, cpu: !large, staged: !large,
-    onProgress: (shape) => json || console.log(`\n${shapeText(shape)}`),
-  });
-  if (json) console.log(JSON.stringify({ facts, ...report }, null, 2));
-  if (values.markdown !== undefined) await writeFile(values.markdown, benchMarkdown(report, facts));
-  backend.device?.destroy();
+  const settings: Settings = { shapes, samples: Number(values.samples), plan, large, peers, abilities };
+  const outcome = await (browser ? timeInBrowser : timeHere)(settings, listener);
+  if (json) console.log(outcome.json);
+  if (values.markdown !== undefined) await writeFile(values.markdown, outcome.markdown);
   return 0;
 }
 
-/** A device with the adapter's buffer limits, and timestamp queries where it has them. */
-async function timedDevice(gpu: GPU): Promise<GPUDevice> {
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) throw new Error('bench: the adapter went away between two requests. Try again.');
-  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
-  return adapter.requestDevice({
-    requiredFeatures: adapter.features.has('timestamp-query') ? ['timestamp-query'] : [],
-    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+async function timeHere({ shapes, samples, plan, large, abilities }: Settings, listener: Listener): Promise<Outcome> {
+  const { gpu, engine, why } = await findGpu();
+  if (!gpu) throw new Error(`bench: there is no adapter. ${why}`);
+  const device = await openTimedDevice(gpu);
+  if (!device) throw new Error('bench: the adapter went away between two requests. Try again.');
+  const backend = await openBackend({ device });
+  const facts = factsOf({ engine, runtime: runtime() }, backend.adapter);
+  listener.facts(facts);
+  const report = await benchmark(backend, {
+    shapes, samples, plan, cpu: !large, staged: !large, abilities,
+    onProgress: (shape) => listener.shape(shapeText(shape, benchTable(shape))),
   });
+  device.destroy();
+  return { json: JSON.stringify({ facts, ...report }, null, 2), markdown: benchMarkdown(report, facts) };
 }
 
-function shapeText(shape: ShapeReport): string {
-  return [
-    `${shape.shape}   recording forward + backward: ${shape.recordMicroseconds.toFixed(1)} µs of the CPU`,
-    textTable(BENCH_HEAD, benchRows(shape).map(benchCells)),
-  ].join('\n');
+async function timeInBrowser({ shapes, samples, plan, peers }: Settings, listener: Listener): Promise<Outcome> {
+  listener.step('building the page');
+  const browser = await openBrowser();
+  try {
+    let facts: Record<string, string> = {};
+    const report: PeerReport = { adapter: null, adapterClass: 'hardware', samples, shapes: [] };
+    await browser.run({ shapes: shapes.map(({ name }) => name), samples, plan, peers: peers ? 'all' : [] }, (news) => {
+      if (news.kind === 'opened') {
+        const { adapter } = news.opened;
+        Object.assign(report, { adapter, adapterClass: adapter?.software ? 'software' : 'hardware' });
+        facts = factsOf({ engine: browser.engine }, adapter);
+        listener.facts(facts);
+      } else if (news.kind === 'step') {
+        listener.step(`${news.shape}: ${news.words}`);
+      } else if (news.kind === 'shape') {
+        const { done } = news;
+        report.shapes.push(done);
+        listener.shape(shapeText(done, peerTable(done)));
+      }
+    });
+    return { json: peerJson(report, facts), markdown: peerMarkdown(report, facts) };
+  } finally {
+    await browser.close();
+  }
 }
 
-/** WebGPU's default limits: what a plan is made for where the device has no more. */
-const LIMITS = { maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupsPerDimension: 65535, maxStorageBufferBindingSize: 2 ** 27 };
+function factsOf(where: Record<string, string>, adapter: AdapterDescription | null): Record<string, string> {
+  return {
+    ...where,
+    adapter: adapter ? adapterLine(adapter) : 'not told',
+    machine: `${process.platform} ${process.arch}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
+    date: new Date().toISOString().slice(0, 10),
+  };
+}
 
-function printCounts(shapes: readonly BenchShape[], json: boolean): number {
-  const counts = shapes.flatMap((shape) => (['hardware', 'software'] as const).map((adapterClass) => count(shape, adapterClass, LIMITS)));
+function shapeText(shape: ShapeReport, { head, rows, notes }: ShapeTable): string {
+  return [`${shape.shape}   recording forward + backward: ${shape.recordMicroseconds.toFixed(1)} µs of the CPU`, textTable(head, rows), ...notes].join('\n');
+}
+
+async function printCounts(shapes: readonly BenchShape[], kind: PlanKind | undefined, json: boolean): Promise<number> {
+  const counts: (Count & { calls: Awaited<ReturnType<typeof countCalls>> })[] = [];
+  for (const shape of shapes) {
+    for (const adapterClass of ['hardware', 'software'] as const) {
+      const device = standInDevice(shape);
+      counts.push({ ...count(shape, { adapterClass, kind }, device.limits), calls: await countCalls(device, shape, { adapterClass, kind }) });
+    }
+  }
   if (json) {
     console.log(JSON.stringify(counts, null, 2));
     return 0;
   }
   console.log(textTable(
-    ['shape', 'class', 'plan', 'dispatches f / b / i', 'workgroups', 'threads', 'visits', 'MiB f', 'MiB b', 'scratch MiB'],
+    ['shape', 'class', 'plan', 'workgroups', 'threads', 'visits', 'MiB f', 'MiB b', 'scratch MiB'],
     counts.map((c) => [
-      c.shape, c.adapterClass, c.plan, c.dispatches, c.workgroups, String(c.threads), String(c.visits),
-      c.forwardMiB.toPrecision(3), c.backwardMiB.toPrecision(3), c.scratchMiB.toPrecision(2),
+      c.shape, c.adapterClass, c.plan, c.workgroups, String(c.threads), String(c.visits),
+      threeDigits(c.forwardMiB), threeDigits(c.backwardMiB), c.scratchMiB.toPrecision(2),
     ]),
+  ));
+  console.log(`
+What ${OPERATIONS.join(' / ')} call, counted on a stand-in device:
+GPU objects created, buffer writes and submits of the first call with its shape and buffers, and of each after it.
+`);
+  console.log(textTable(
+    ['shape', 'class', 'dispatches', 'first: objects', 'writes', 'submits', 'steady: objects', 'writes', 'submits'],
+    counts.map(({ shape, adapterClass, calls }) => {
+      const each = (when: keyof CallCount, kind: keyof Calls) => OPERATIONS.map((name) => calls[name][when][kind]).join(' / ');
+      const kinds = (when: keyof CallCount) => (['objects', 'writes', 'submits'] as const).map((kind) => each(when, kind));
+      return [shape, adapterClass, each('steady', 'dispatches'), ...kinds('first'), ...kinds('steady')];
+    }),
   ));
   return 0;
 }

@@ -4,6 +4,7 @@ import type { Backend } from '../backend/backend.js';
 import { openBackend } from '../backend/open.js';
 import { readTable } from '../data/index.js';
 import { type Report, adapterLine, ownJson, reportFacts, reportJson, resultCells, verify, verifyNames, verifyOwn } from '../verify/index.js';
+import type { OwnOptions } from '../verify/own.js';
 import { type FoundGpu, findGpu } from './adapter.js';
 import { exit, runtime } from './process.js';
 import { textTable } from './table.js';
@@ -15,6 +16,9 @@ Runs the self-test on the best adapter, or on the CPU where there is none.
   --backend gpu|cpu   run on this one only; gpu fails where there is no adapter
   --input FILE        run a matrix of your own instead: CSV, .npy, IDX, each also .gz
   --label COLUMN      column of a CSV to leave out, by name or index
+  --layout LAYOUT     how it is read: channelsLast, each column a channel (default), or channelsFirst, each row
+                      [channels, spatial]
+  --spatial N         columns of one channel, channels-first: height · width of an image
   --filter TEXT       only the rows whose name contains TEXT
   --seed N            draws the data, default 1
   --json              print JSON
@@ -28,7 +32,8 @@ const MAX_COLUMNS = 40;
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      backend: { type: 'string' }, input: { type: 'string' }, label: { type: 'string' }, filter: { type: 'string' },
+      backend: { type: 'string' }, input: { type: 'string' }, label: { type: 'string' }, layout: { type: 'string' }, spatial: { type: 'string' },
+      filter: { type: 'string' },
       seed: { type: 'string', default: '1' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
     },
   });
@@ -36,13 +41,24 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const { backend: kind, json, filter } = values;
+  const { backend: kind, json, filter, layout, spatial } = values;
   if (kind !== undefined && kind !== 'gpu' && kind !== 'cpu') throw new Error(`verify: "--backend" is ${kind}, needs gpu or cpu.`);
   if (!/^\d{1,9}$/.test(values.seed)) throw new Error(`verify: "--seed" is ${values.seed}, needs an integer of at least 0.`);
-  if (values.label !== undefined && values.input === undefined) throw new Error('verify: "--label" is given without --input, needs a file to take it from.');
+  for (const name of ['label', 'layout', 'spatial'] as const) {
+    if (values[name] !== undefined && values.input === undefined) throw new Error(`verify: "--${name}" is given without --input, needs a file to take it from.`);
+  }
+  if (layout !== undefined && layout !== 'channelsLast' && layout !== 'channelsFirst') {
+    throw new Error(`verify: "--layout" is ${layout}, needs channelsLast or channelsFirst.`);
+  }
+  if (spatial !== undefined && !/^[1-9]\d{0,9}$/.test(spatial)) throw new Error(`verify: "--spatial" is ${spatial}, needs an integer of at least 1.`);
+  if ((layout === 'channelsFirst') !== (spatial !== undefined)) {
+    const [one, other] = spatial === undefined ? ['"--layout" is channelsFirst', '--spatial'] : ['"--spatial" is given', '--layout channelsFirst'];
+    throw new Error(`verify: ${one} without ${other}, needs both. Add it.`);
+  }
   if (filter !== undefined && values.input !== undefined) throw new Error('verify: "--filter" is given with --input, needs the table of cases. Leave one out.');
   const seed = Number(values.seed);
   const table = values.input === undefined ? null : await readInput(values.input, values.label);
+  const options: OwnOptions = { seed, ...(layout ? { layout } : {}), ...(spatial ? { spatial: Number(spatial) } : {}) };
 
   const found: FoundGpu = kind === 'cpu' ? { gpu: undefined, engine: 'none', why: '' } : await findGpu();
   const backend = await open(kind, found);
@@ -53,7 +69,7 @@ async function main(): Promise<number> {
   };
   if (!json) for (const [name, value] of Object.entries(environment)) console.log(`${name}: ${value}`);
   try {
-    if (table) return await own(backend, table, seed, json, environment);
+    if (table) return await own(backend, table, options, json, environment);
     return await selfTest(backend, seed, json, filter, environment);
   } finally {
     backend.destroy();
@@ -112,26 +128,29 @@ async function readInput(file: string, label: string | undefined) {
 }
 
 async function own(
-  backend: Backend, table: Awaited<ReturnType<typeof readTable>>, seed: number, json: boolean, environment: Record<string, string>,
+  backend: Backend, table: Awaited<ReturnType<typeof readTable>>, options: OwnOptions, json: boolean, environment: Record<string, string>,
 ): Promise<number> {
-  const result = await verifyOwn(backend, table, { seed });
+  const result = await verifyOwn(backend, table, options);
   const { adapter } = backend;
+  const { layout, rows, channels, spatial } = result;
+  const names = spatial === 1 ? (table.columns ?? null) : null; // of columns, which are several to a channel
   if (json) {
-    console.log(ownJson(result, backend, table.columns ?? null, environment));
+    console.log(ownJson(result, backend, names, environment));
     return result.passed ? 0 : 1;
   }
   console.log(`backend: ${backend.kind}. ${backend.reason}`);
   if (adapter) console.log(`adapter: ${adapterLine(adapter)}`);
-  console.log(`matrix: ${result.rows} rows × ${result.channels} channels; gamma 1, beta 0, dy drawn from seed ${seed}\n`);
+  const tensor = layout === 'channelsFirst' ? `[${rows / spatial}, ${channels}, ${spatial}], channels-first, ` : '';
+  console.log(`matrix: ${tensor}${rows} rows × ${channels} channels; gamma 1, beta 0, dy drawn from seed ${options.seed}\n`);
   const number = (value: number) => (Number.isFinite(value) ? String(Number(value.toPrecision(6))) : String(value));
   console.log(textTable(
-    ['column', 'mean', 'deviation', 'minimum', 'maximum', 'error/bound', 'worst at'],
+    [spatial === 1 ? 'column' : 'channel', 'mean', 'deviation', 'minimum', 'maximum', 'error/bound', 'worst at'],
     result.columns.slice(0, MAX_COLUMNS).map((column, c) => [
-      table.columns?.[c] ?? String(c), number(column.mean), number(column.deviation), number(column.minimum), number(column.maximum),
+      names?.[c] ?? String(c), number(column.mean), number(column.deviation), number(column.minimum), number(column.maximum),
       column.ratio === 0 ? '0' : column.ratio.toPrecision(2), column.output,
     ]),
   ));
-  if (result.columns.length > MAX_COLUMNS) console.log(`… and ${result.columns.length - MAX_COLUMNS} more columns (--json has all)`);
+  if (result.columns.length > MAX_COLUMNS) console.log(`… and ${result.columns.length - MAX_COLUMNS} more (--json has all)`);
   console.log();
   console.log(textTable(
     ['output', 'elements', 'beyond', 'error/bound', 'row', 'channel', 'got', 'want'],

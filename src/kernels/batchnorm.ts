@@ -1,76 +1,154 @@
-import type { BufferView } from '../plan/checks.js';
-import { COPY_SRC, STORAGE } from '../plan/gpuFlags.js';
+import type { BufferView, TensorView } from '../plan/checks.js';
+import { COPY_DST, COPY_SRC, STORAGE } from '../plan/gpuFlags.js';
+import { type Storage, checkStorage } from '../plan/half.js';
 import {
-  DEFAULTS, type Mode, type Numbers, checkFlag, checkModes, checkNames, checkNumbers, checkUnbiased,
+  DEFAULTS, type Epilogue, type Mode, type Numbers, type RowMask, checkEpilogue, checkFlag, checkModes, checkNames, checkNumbers, checkRowMask, checkUnbiased,
 } from '../plan/options.js';
-import { type AdapterClass, COEFFICIENT_PLANES, type PlanKind, classOf, plan, tilesOf } from '../plan/plan.js';
+import { type AdapterClass, GRADIENT_PLANES, MOMENTS_PLANES, type PlanKind, classOf, plan, planMerge } from '../plan/plan.js';
 import { savedBytes } from '../plan/saved.js';
-import { type BatchShape, type Geometry, type Layout, checkLayout, describe, geometryOf } from '../plan/shape.js';
+import { type BatchShape, type Geometry, type Layout, checkCount, checkLayout, describe, geometryOf } from '../plan/shape.js';
 import { type Loss, checkLoss, watchLoss } from './loss.js';
-import { Operation, type Recipe, type Slot } from './operation.js';
+import { type Buffers, type CallOptions, type DeviceLimits, Operation, type Planner, type Recipe } from './operation.js';
 import { pipelineOf } from './pipelines.js';
-import { type BufferName, KERNELS, type Variant, variantKey } from './table.js';
+import { type Draft, type OperationName, type Settings, draftsOf, variantsOf } from './recipes.js';
+import { variantKey } from './table.js';
 
 /** Options of `createBatchNorm`. `Numbers` (eps, momentum, runningVariance) are PyTorch's where left out. */
 export interface BatchNormOptions extends Partial<Numbers> {
   channels: number;
   /** Where a channel's values lie. Default `'channelsLast'`. */
   layout?: Layout;
+  /** How x, y, dy, dx and the residual lie in memory: f32, or two f16 or bf16 a 32-bit word. Default `'f32'`. */
+  storage?: Storage;
+  /** What follows gamma · xHat + beta in the same pass. Default `'none'`. */
+  epilogue?: Epilogue;
+  /** Whether calls say which rows count, and how: `'rows'` by `mask`, `'count'` by `validRows`. Default `'none'`. */
+  mask?: RowMask;
+  /** Whether `infer` may write y over x, and a backward dx over dy; compiles those kernels too. Default false. */
+  inPlace?: boolean;
   /** Whether there is a gamma; without one it is 1 and has no gradient. Default true. */
   gamma?: boolean;
   /** Whether there is a beta; without one it is 0 and has no gradient. Default true. */
   beta?: boolean;
-  /** What will be called: `'train'` forward and backward, `'infer'` infer, `'frozen'` backwardFrozen. Default all. */
+  /**
+   * What will be called: `'train'` forward and backward, `'infer'` infer, `'frozen'` backwardFrozen, `'phases'` moments,
+   * merge, normalize, gradientSums and gradientInput. Default the first three.
+   */
   modes?: readonly Mode[];
   /** How the work is cut. Default: read off the device's `adapterInfo`. */
   adapterClass?: AdapterClass;
-  /** Forces a plan: one dispatch, or three. Default: by shape and adapter class. */
+  /**
+   * Forces a plan: three dispatches, or one wherever one binding shows the tensor, eight buffers suffice and, in half storage,
+   * rows or planes are whole Values. Default: by shape and adapter class.
+   */
   plan?: PlanKind;
+  /** Limits to keep to, each at most the device's: tensors are then seen through smaller windows. Default the device's. */
+  limits?: Partial<DeviceLimits>;
   /** Receives what WebGPU reports only later. Without one the error is rethrown outside any call. */
   onError?: (error: Error) => void;
 }
 
-export interface ForwardBuffers {
-  x: BufferView;
-  gamma?: BufferView;
-  beta?: BufferView;
-  y: BufferView;
-  saved: BufferView;
+/** Which rows count, for kernels created with `mask`. */
+export interface RowBuffers {
+  /** With `mask: 'rows'`: rows u32, 0 or not, in (batch, spatial) order. */
+  mask?: BufferView;
+  /** With `mask: 'count'`: one u32, the rows from the first on that count. */
+  validRows?: BufferView;
+}
+
+/** Where statistics are kept from batch to batch: all of them given, or none. */
+export interface RunningBuffers {
   runningMean?: BufferView;
   runningVar?: BufferView;
+  /** With `momentum: 'cumulative'`: channels f32, each the count of batches so far. */
+  batches?: BufferView;
 }
 
-export interface BackwardBuffers {
-  x: BufferView;
-  dy: BufferView;
+export interface ForwardBuffers extends RowBuffers, RunningBuffers {
+  x: TensorView;
+  residual?: TensorView;
   gamma?: BufferView;
+  beta?: BufferView;
+  y: TensorView;
   saved: BufferView;
-  dx: BufferView;
+}
+
+export interface BackwardBuffers extends RowBuffers {
+  x: TensorView;
+  dy: TensorView;
+  residual?: TensorView;
+  gamma?: BufferView;
+  beta?: BufferView;
+  saved: BufferView;
+  dx: TensorView;
+  dresidual?: TensorView;
   dgamma?: BufferView;
   dbeta?: BufferView;
 }
 
-export interface FrozenBuffers {
-  x: BufferView;
-  dy: BufferView;
-  gamma?: BufferView;
+export interface FrozenBuffers extends Omit<BackwardBuffers, 'saved'> {
   runningMean: BufferView;
   runningVar: BufferView;
-  dx: BufferView;
-  dgamma?: BufferView;
-  dbeta?: BufferView;
 }
 
-export interface InferBuffers {
-  x: BufferView;
+export interface InferBuffers extends RowBuffers {
+  x: TensorView;
+  residual?: TensorView;
   gamma?: BufferView;
   beta?: BufferView;
   runningMean: BufferView;
   runningVar: BufferView;
-  y: BufferView;
+  y: TensorView;
 }
 
-const OPTION_NAMES = ['channels', 'layout', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'modes', 'adapterClass', 'plan', 'onError'];
+export interface MomentsBuffers extends RowBuffers {
+  x: TensorView;
+  moments: BufferView;
+}
+
+export interface MergeBuffers extends RunningBuffers {
+  moments: BufferView;
+  saved: BufferView;
+}
+
+export type NormalizeBuffers = Omit<ForwardBuffers, keyof RunningBuffers>;
+
+export interface GradientSumsBuffers extends Omit<BackwardBuffers, 'dx' | 'dresidual' | 'dgamma' | 'dbeta'> {
+  sums: BufferView;
+}
+
+export interface GradientInputBuffers extends BackwardBuffers {
+  sums: BufferView;
+}
+
+/** Of a backward call. */
+export interface GradientOptions {
+  /** Adds to what dgamma and dbeta hold instead of replacing it; dx is this batch's own all the same. Default false. */
+  accumulate?: boolean;
+}
+
+/** Which of several parts a call makes. */
+export interface PartOptions {
+  /** Index of the part that is written. Default 0. */
+  part?: number;
+}
+
+/** How many parts a call takes together. */
+export interface PartsOptions {
+  /** Default 1. */
+  parts?: number;
+}
+
+const OPTION_NAMES = [
+  'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'modes', 'adapterClass',
+  'plan', 'limits', 'onError',
+];
+const LIMIT_NAMES = [
+  'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupsPerDimension', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage',
+  'minStorageBufferOffsetAlignment',
+] as const;
+/** Parts that a call may name: more would be a list no plan is made for. */
+const MAX_PARTS = 65535;
 
 /**
  * Compiles the batch norm kernels for a number of channels, once; calls then only record.
@@ -92,14 +170,19 @@ export async function createBatchNorm(device: GPUDevice, options: BatchNormOptio
   }
   checkNames(call, options, OPTION_NAMES);
   const {
-    channels, gamma = true, beta = true, modes = ['train', 'infer', 'frozen'],
+    channels, gamma = true, beta = true, modes = ['train', 'infer', 'frozen'], storage = 'f32', epilogue = 'none', mask = 'none', inPlace = false,
     adapterClass = classOf(device.adapterInfo), plan: kind, layout = 'channelsLast', onError,
     eps = DEFAULTS.eps, momentum = DEFAULTS.momentum, runningVariance = DEFAULTS.runningVariance,
   } = options;
   checkNumbers(call, { channels, eps, momentum, runningVariance });
   checkFlag(call, 'gamma', gamma);
   checkFlag(call, 'beta', beta);
+  checkFlag(call, 'inPlace', inPlace);
+  checkStorage(call, storage);
+  checkEpilogue(call, epilogue);
+  checkRowMask(call, mask);
   checkModes(call, modes);
+  const limits = limitsOf(call, device.limits, options.limits);
   if (adapterClass !== 'hardware' && adapterClass !== 'software') {
     throw new RangeError(`${call}: "adapterClass" is ${describe(adapterClass)}, needs 'hardware' or 'software'.`);
   }
@@ -113,26 +196,39 @@ export async function createBatchNorm(device: GPUDevice, options: BatchNormOptio
   const loss = watchLoss(device);
   await Promise.resolve(); // a device lost before now says so only then
   checkLoss(call, loss);
-  const settings: Settings = { channels, layout, gamma, beta, adapterClass, kind, numbers: { eps, momentum, runningVariance } };
-  const recipes = await Promise.all(recipesOf(settings, modes).map((recipe) => compileRecipe(device, recipe, settings))).catch((error) => {
+  const settings: Settings = {
+    channels, layout, storage, epilogue, mask, inPlace, gamma, beta, adapterClass, kind, numbers: { eps, momentum, runningVariance },
+  };
+  const drafts = draftsOf(settings, modes, limits.maxStorageBuffersPerShaderStage);
+  const recipes = await Promise.all(drafts.map((draft) => compileDraft(device, draft, settings, limits))).catch((error) => {
     checkLoss(call, loss); // the clearer reason
     throw error;
   });
   checkLoss(call, loss);
-  return new BatchNormKernels(device, settings, recipes, loss, onError ?? null);
+  return new BatchNormKernels(device, settings, limits, recipes, loss, onError ?? null);
 }
 
-interface Settings {
-  channels: number;
-  layout: Layout;
-  kind: PlanKind | undefined;
-  gamma: boolean;
-  beta: boolean;
-  adapterClass: AdapterClass;
-  numbers: Numbers;
+/** The device's limits, or lower ones; checked. */
+function limitsOf(call: string, device: DeviceLimits, given: Partial<DeviceLimits> | undefined): DeviceLimits {
+  if (given === undefined) return device;
+  checkNames(call, given, LIMIT_NAMES);
+  const limits = Object.fromEntries(LIMIT_NAMES.map((name) => [name, device[name]])) as Record<(typeof LIMIT_NAMES)[number], number>;
+  for (const [name, value] of Object.entries(given) as [(typeof LIMIT_NAMES)[number], number][]) {
+    checkCount(call, `limits.${name}`, value);
+    const alignment = name === 'minStorageBufferOffsetAlignment';
+    if (alignment ? value < device[name] : value > device[name]) {
+      throw new RangeError(`${call}: "limits.${name}" is ${value}, needs at ${alignment ? 'least' : 'most'} ${device[name]} (the device's). Leave it out to have that.`);
+    }
+    limits[name] = value;
+  }
+  if (limits.maxStorageBufferBindingSize < LEAST_BINDING) {
+    throw new RangeError(`${call}: "limits.maxStorageBufferBindingSize" is ${limits.maxStorageBufferBindingSize}, needs at least ${LEAST_BINDING}.`);
+  }
+  return limits;
 }
 
-type OperationName = 'forward' | 'forwardUntracked' | 'backward' | 'backwardFrozen' | 'infer';
+/** Bytes below which no window is worth its dispatch. */
+const LEAST_BINDING = 4096;
 
 /** Batch norm kernels on one device for one number of channels. Made by `createBatchNorm`. */
 export class BatchNormKernels {
@@ -149,7 +245,8 @@ export class BatchNormKernels {
   constructor(
     device: GPUDevice,
     settings: Settings,
-    recipes: readonly (Recipe & { operation: OperationName })[],
+    limits: DeviceLimits,
+    recipes: readonly Recipe[],
     loss: Loss,
     onError: ((error: Error) => void) | null,
   ) {
@@ -158,10 +255,13 @@ export class BatchNormKernels {
     this.onError = onError;
     this.#settings = settings;
     this.#loss = loss;
-    const { numbers, adapterClass, kind } = settings;
-    const planFor = (geometry: Geometry, call: string) => plan(geometry, numbers, { adapterClass, kind }, device.limits, call);
+    const { numbers, adapterClass, kind, storage, channels } = settings;
+    const planFor: Planner = (geometry, choice, parts, call) => {
+      const made = plan(geometry, numbers, { adapterClass, kind, storage, ...choice }, limits, call);
+      return parts === 0 ? made : { ...made, finish: planMerge(channels, parts, numbers, { adapterClass, ...choice }, limits) };
+    };
     const report = (error: Error) => this.#report(error);
-    for (const recipe of recipes) this.#operations.set(recipe.operation, new Operation(device, recipe, planFor, report));
+    for (const recipe of recipes) this.#operations.set(recipe.operation, new Operation(device, recipe, planFor, limits, report));
   }
 
   /**
@@ -169,73 +269,83 @@ export class BatchNormKernels {
    *
    *     y = gamma · (x − mean) · invStd + beta        invStd = 1 / √(variance + eps)
    *
-   * The batch mean and variance pool all rows of one channel; `variance` is biased (÷ rows).
+   * The batch mean and variance pool all rows of one channel; `variance` is biased (÷ rows). The residual is added and
+   * the ReLU taken after that, in the same pass; y is rounded to its storage once.
    * Ioffe & Szegedy 2015, Algorithm 1 — https://arxiv.org/abs/1502.03167
    *
    * Nothing runs until the caller submits; the arguments are checked now. One dispatch where a workgroup can own
-   * all rows of its channels, else three; the pass is left open with this library's pipeline and bind group 0 set.
+   * all rows of its channels and the device binds buffers enough, else three (more where a tensor is larger than a
+   * binding); the pass is left open with this library's pipeline and bind group 0 set.
    *
    * @param pass - open compute pass.
-   * @param buffers - f32, owned by the caller, sizes in elements:
-   *   reads `x` rows·channels, `gamma` and `beta` channels (exactly those the options have);
-   *   writes `y` rows·channels, and `saved` 4·channels (from `createSaved()`; keep it for `backward`);
-   *   updates `runningMean` and `runningVar`, channels each, when both are given.
+   * @param buffers - owned by the caller, sizes in elements, exactly those the options have:
+   *   reads `x` and `residual` rows·channels (in the storage of the options, others f32), `gamma` and `beta` channels, and
+   *   `mask` rows u32 or `validRows` one u32: rows that do not count have y = 0 and may hold anything;
+   *   writes `y` rows·channels, and `saved` 6·channels words (from `createSaved()`; keep it for `backward`);
+   *   updates `runningMean` and `runningVar`, channels each, and `batches`, when all are given.
+   *   A tensor may come as several buffers in a row, each but the last a multiple of 256 bytes.
+   * @param shape - `{ rows }`; channels-first `{ batch, spatial }`; either `{ shape }`, the tensor's own.
    * @throws {RangeError} a buffer is smaller than its size above, misplaced, or larger than the device binds;
    *   the shape cannot be computed with; one row where an unbiased running variance is updated; a forced plan
    *   cannot take the shape.
    * @throws {TypeError} a buffer is missing, not wanted, lacks STORAGE usage, or is read and written at once.
    * @throws {Error} the device is lost, or this object destroyed.
-   * @param shape - `{ rows }`; channels-first `{ batch, spatial }`; either `{ shape }`, the tensor's own.
    * @example bn.forward(pass, { x, gamma, beta, y, saved }, { rows: 128 });
    */
   forward(pass: GPUComputePassEncoder, buffers: ForwardBuffers, shape: BatchShape): void {
     const call = 'BatchNorm.forward';
     const geometry = this.#check(call, pass, buffers, shape, 'train');
-    const tracked = buffers.runningMean !== undefined || buffers.runningVar !== undefined;
-    if (tracked) checkUnbiased(call, geometry.rows, this.#settings.numbers.runningVariance);
-    this.#operations.get(tracked ? 'forward' : 'forwardUntracked')!.record(pass, buffers, geometry);
+    const tracked = isTracked(buffers);
+    const { mask, numbers } = this.#settings;
+    if (tracked && mask === 'none') checkUnbiased(call, geometry.rows, numbers.runningVariance);
+    this.#record(tracked ? 'forward' : 'forwardUntracked', pass, buffers, geometry);
   }
 
   /**
    * Records the closed-form backward pass of the last `forward` with the same `x` and `saved`.
    *
-   *     dbeta = Σ dy        dgamma = Σ dy · xHat
-   *     dx    = gamma · invStd · (dy − dbeta/rows − xHat · dgamma/rows)
+   *     dz    = dy where the pre-activation is above 0, else 0, behind a ReLU; else dy
+   *     dbeta = Σ dz        dgamma = Σ dz · xHat        dresidual = dz
+   *     dx    = gamma · invStd · (dz − dbeta/rows − xHat · dgamma/rows)
    *
    * Ioffe & Szegedy 2015, section 3, simplified — https://arxiv.org/abs/1502.03167
    *
    * Nothing runs until the caller submits; the arguments are checked now. One dispatch or three, as `forward`.
    *
    * @param pass - open compute pass; left open.
-   * @param buffers - f32, owned by the caller, sizes in elements:
-   *   reads `x` and `dy` rows·channels, `gamma` channels (if the options have it), `saved` as `forward` left it;
-   *   writes `dx` rows·channels, `dgamma` and `dbeta` channels (exactly those the options have).
+   * @param buffers - owned by the caller, sizes in elements, exactly those the options have:
+   *   reads `x` and `dy` rows·channels, `gamma` channels, `saved` as `forward` left it, `mask` or `validRows` as there;
+   *   behind a ReLU also `beta` and `residual` as there;
+   *   writes `dx` rows·channels, `dgamma` and `dbeta` channels; behind add + ReLU also `dresidual` rows·channels. A residual
+   *   that is only added has the gradient dy.
+   *   With `inPlace`, `dx` may be exactly `dy`.
    * @throws as `forward`.
    * @example bn.backward(pass, { x, dy, gamma, saved, dx, dgamma, dbeta }, { rows: 128 });
    */
-  backward(pass: GPUComputePassEncoder, buffers: BackwardBuffers, shape: BatchShape): void {
-    const geometry = this.#check('BatchNorm.backward', pass, buffers, shape, 'train');
-    this.#operations.get('backward')!.record(pass, buffers, geometry);
+  backward(pass: GPUComputePassEncoder, buffers: BackwardBuffers, shape: BatchShape, options: GradientOptions = NO_OPTIONS): void {
+    const call = 'BatchNorm.backward';
+    const geometry = this.#check(call, pass, buffers, shape, 'train');
+    this.#record('backward', pass, buffers, geometry, accumulates(call, options));
   }
 
   /**
    * Records the backward pass of `infer`: the running statistics are constants, no gradient flows through them.
    *
-   *     dbeta = Σ dy        dgamma = Σ dy · xHat        dx = gamma · invStd · dy
+   *     dbeta = Σ dz        dgamma = Σ dz · xHat        dx = gamma · invStd · dz        (dz as in `backward`)
    *
-   * Nothing runs until the caller submits; the arguments are checked now. One dispatch or three, as `forward`;
-   * one where the options have neither gamma nor beta.
+   * Nothing runs until the caller submits; the arguments are checked now. One dispatch or three, as `forward`; four where
+   * the three would need nine buffers (mask, add + ReLU, gamma and beta together); one where the options have neither
+   * gamma nor beta.
    *
    * @param pass - open compute pass; left open.
-   * @param buffers - f32, owned by the caller, sizes in elements:
-   *   reads `x` and `dy` rows·channels, `gamma` (if the options have it), `runningMean` and `runningVar` channels;
-   *   writes `dx` rows·channels, `dgamma` and `dbeta` channels (exactly those the options have).
+   * @param buffers - as `backward`, with `runningMean` and `runningVar`, channels f32 each, in the place of `saved`.
    * @throws as `forward`.
    * @example bn.backwardFrozen(pass, { x, dy, gamma, runningMean, runningVar, dx, dgamma, dbeta }, { rows: 128 });
    */
-  backwardFrozen(pass: GPUComputePassEncoder, buffers: FrozenBuffers, shape: BatchShape): void {
-    const geometry = this.#check('BatchNorm.backwardFrozen', pass, buffers, shape, 'frozen');
-    this.#operations.get('backwardFrozen')!.record(pass, buffers, geometry);
+  backwardFrozen(pass: GPUComputePassEncoder, buffers: FrozenBuffers, shape: BatchShape, options: GradientOptions = NO_OPTIONS): void {
+    const call = 'BatchNorm.backwardFrozen';
+    const geometry = this.#check(call, pass, buffers, shape, 'frozen');
+    this.#record('backwardFrozen', pass, buffers, geometry, accumulates(call, options));
   }
 
   /**
@@ -247,28 +357,120 @@ export class BatchNormKernels {
    * not depend on the other rows of the batch, to the bit. One dispatch.
    *
    * @param pass - open compute pass; left open.
-   * @param buffers - f32, owned by the caller, sizes in elements:
-   *   reads `x` rows·channels, `gamma`, `beta` (exactly those the options have), `runningMean`, `runningVar` channels;
-   *   writes `y` rows·channels.
+   * @param buffers - owned by the caller, sizes in elements, exactly those the options have:
+   *   reads `x` and `residual` rows·channels, `gamma`, `beta`, `runningMean`, `runningVar` channels, `mask` or `validRows`;
+   *   writes `y` rows·channels. With `inPlace`, `y` may be exactly `x`.
    * @throws as `forward`.
    * @example bn.infer(pass, { x, gamma, beta, runningMean, runningVar, y }, { rows: 1 });
    */
   infer(pass: GPUComputePassEncoder, buffers: InferBuffers, shape: BatchShape): void {
-    const geometry = this.#check('BatchNorm.infer', pass, buffers, shape, 'infer');
-    this.#operations.get('infer')!.record(pass, buffers, geometry);
+    this.#record('infer', pass, buffers, this.#check('BatchNorm.infer', pass, buffers, shape, 'infer'));
   }
 
   /**
-   * Creates a `saved` buffer: 4·channels f32, written by `forward`, read by `backward`, owned by the caller.
+   * Records the first phase of a forward in parts: one part's moments.
+   *
+   *     count, mean = Σ x / count, m2 = Σ (x − mean)²
+   *
+   * Parts may be micro-batches, workers' shares of a batch, of unequal size or without a row that counts. Chan, Golub &
+   * LeVeque 1983.
+   *
+   * @param pass - open compute pass; left open.
+   * @param buffers - reads `x` rows·channels, and `mask` or `validRows`; writes block `part` of `moments` (from
+   *   `createMoments(parts)`): [parts, 4, channels] words: count (u32), mean, meanLow, m2 (f32).
+   * @throws as `forward`.
+   * @example bn.moments(pass, { x, moments }, { rows: 64 }, { part: 1 });
+   */
+  moments(pass: GPUComputePassEncoder, buffers: MomentsBuffers, shape: BatchShape, options: PartOptions = NO_OPTIONS): void {
+    const call = 'BatchNorm.moments';
+    const geometry = this.#check(call, pass, buffers, shape, 'phases');
+    this.#record('moments', pass, buffers, geometry, ofPart(call, options));
+  }
+
+  /**
+   * Records the second phase: all parts' moments to the statistics of the whole.
+   *
+   *     delta = b.mean − a.mean        mean = a.mean + delta · b.count / count
+   *     m2    = a.m2 + b.m2 + delta² · a.count · b.count / count
+   *
+   * @param pass - open compute pass; left open.
+   * @param buffers - reads `parts` blocks of `moments`; writes `saved`, as `forward` does; updates `runningMean`,
+   *   `runningVar` and `batches` when given.
+   * @throws as `forward`.
+   * @example bn.merge(pass, { moments, saved, runningMean, runningVar }, { parts: 2 });
+   */
+  merge(pass: GPUComputePassEncoder, buffers: MergeBuffers, options: PartsOptions = NO_OPTIONS): void {
+    const call = 'BatchNorm.merge';
+    this.#checkCall(call, pass, buffers, 'phases');
+    const { layout, channels } = this.#settings;
+    const geometry: Geometry = { layout, batch: 1, channels, spatial: 1, rows: 1 }; // no tensor is bound
+    this.#record(isTracked(buffers) ? 'merge' : 'mergeUntracked', pass, buffers, geometry, ofParts(call, options));
+  }
+
+  /**
+   * Records the last phase of a forward: y from a part's x and the statistics of the whole.
+   *
+   * @param buffers - as `forward`, where `saved` is read and was written by `merge`. With `inPlace`, `y` may be exactly `x`.
+   * @throws as `forward`.
+   * @example bn.normalize(pass, { x, saved, gamma, beta, y }, { rows: 64 });
+   */
+  normalize(pass: GPUComputePassEncoder, buffers: NormalizeBuffers, shape: BatchShape): void {
+    this.#record('normalize', pass, buffers, this.#check('BatchNorm.normalize', pass, buffers, shape, 'phases'));
+  }
+
+  /**
+   * Records the first phase of a backward in parts: one part's shares of dbeta and dgamma.
+   *
+   * @param pass - open compute pass; left open.
+   * @param buffers - reads as `backward`, `saved` being that of the whole; writes block `part` of `sums` (from
+   *   `createSums(parts)`): [parts, 2, channels] f32: Σ dz, Σ dz · xHat. The sum of all parts' blocks is dbeta and dgamma.
+   * @throws as `forward`.
+   * @example bn.gradientSums(pass, { x, dy, gamma, saved, sums }, { rows: 64 }, { part: 1 });
+   */
+  gradientSums(pass: GPUComputePassEncoder, buffers: GradientSumsBuffers, shape: BatchShape, options: PartOptions = NO_OPTIONS): void {
+    const call = 'BatchNorm.gradientSums';
+    const geometry = this.#check(call, pass, buffers, shape, 'phases');
+    this.#record('gradientSums', pass, buffers, geometry, ofPart(call, options));
+  }
+
+  /**
+   * Records the last phase of a backward: dgamma and dbeta of the whole, and a part's dx.
+   *
+   * The rows that dx divides by are those `merge` counted into `saved`.
+   *
+   * @param pass - open compute pass; left open.
+   * @param buffers - reads as `backward`, and `parts` blocks of `sums`; writes `dx`, `dresidual`, `dgamma` and `dbeta` as
+   *   there. With `inPlace`, `dx` may be exactly `dy`.
+   * @throws as `forward`.
+   * @example bn.gradientInput(pass, { x, dy, gamma, saved, sums, dx, dgamma, dbeta }, { rows: 64 }, { parts: 2 });
+   */
+  gradientInput(
+    pass: GPUComputePassEncoder, buffers: GradientInputBuffers, shape: BatchShape, options: GradientOptions & PartsOptions = NO_OPTIONS,
+  ): void {
+    const call = 'BatchNorm.gradientInput';
+    const geometry = this.#check(call, pass, buffers, shape, 'phases');
+    const { accumulate, ...parts } = options;
+    this.#record('gradientInput', pass, buffers, geometry, { ...ofParts(call, parts), accumulate: accumulates(call, { accumulate }).accumulate });
+  }
+
+  /**
+   * Creates a `saved` buffer: 6·channels words, written by `forward`, read by `backward`, owned by the caller.
    * Its bytes, read back, are viewed by `savedViews`.
    */
   createSaved(): GPUBuffer {
-    this.#checkAlive('BatchNorm.createSaved');
-    return this.device.createBuffer({
-      label: 'batchnorm/saved',
-      size: savedBytes(this.channels),
-      usage: STORAGE | COPY_SRC,
-    });
+    return this.#create('createSaved', 'saved', savedBytes(this.channels));
+  }
+
+  /** Creates a `moments` buffer of `parts` blocks of 4·channels words, owned by the caller; it may be copied to and from. */
+  createMoments(parts = 1): GPUBuffer {
+    checkParts('BatchNorm.createMoments', 'parts', parts);
+    return this.#create('createMoments', 'moments', parts * MOMENTS_PLANES * this.channels * 4);
+  }
+
+  /** Creates a `sums` buffer of `parts` blocks of 2·channels f32, owned by the caller; it may be copied to and from. */
+  createSums(parts = 1): GPUBuffer {
+    checkParts('BatchNorm.createSums', 'parts', parts);
+    return this.#create('createSums', 'sums', parts * GRADIENT_PLANES * this.channels * 4);
   }
 
   /** Frees the plans' scratch. Work recorded but not yet submitted becomes invalid; the device and the caller's buffers stay. */
@@ -277,7 +479,21 @@ export class BatchNormKernels {
     for (const operation of this.#operations.values()) operation.destroy();
   }
 
+  #create(name: string, role: string, size: number): GPUBuffer {
+    this.#checkAlive(`BatchNorm.${name}`);
+    return this.device.createBuffer({ label: `batchnorm/${role}`, size, usage: STORAGE | COPY_SRC | COPY_DST });
+  }
+
+  #record(operation: OperationName, pass: GPUComputePassEncoder, buffers: object, geometry: Geometry, options: CallOptions = PLAIN): void {
+    this.#operations.get(operation)!.record(pass, buffers as Buffers, geometry, options);
+  }
+
   #check(call: string, pass: GPUComputePassEncoder, buffers: object, shape: BatchShape, mode: Mode): Geometry {
+    this.#checkCall(call, pass, buffers, mode);
+    return geometryOf(call, this.#settings.layout, this.channels, shape);
+  }
+
+  #checkCall(call: string, pass: GPUComputePassEncoder, buffers: object, mode: Mode): void {
     this.#checkAlive(call);
     if (typeof pass?.dispatchWorkgroups !== 'function') {
       throw new TypeError(`${call}: "pass" is ${describe(pass)}, needs an open GPUComputePassEncoder. Begin one on a command encoder.`);
@@ -285,11 +501,9 @@ export class BatchNormKernels {
     if (typeof buffers !== 'object' || buffers === null) {
       throw new TypeError(`${call}: "buffers" is ${describe(buffers)}, needs an object of GPU buffers.`);
     }
-    const geometry = geometryOf(call, this.#settings.layout, this.channels, shape);
     if (!this.#operations.has(OPERATION_OF_MODE[mode])) {
       throw new Error(`${call}: "modes" was given without '${mode}', needs it. Add it to the options of createBatchNorm.`);
     }
-    return geometry;
   }
 
   #checkAlive(call: string): void {
@@ -305,130 +519,45 @@ export class BatchNormKernels {
   }
 }
 
-const OPERATION_OF_MODE: Record<Mode, OperationName> = { train: 'forward', infer: 'infer', frozen: 'backwardFrozen' };
+const OPERATION_OF_MODE: Record<Mode, OperationName> = { train: 'forward', infer: 'infer', frozen: 'backwardFrozen', phases: 'moments' };
 
-/** A recipe before its pipelines are compiled. */
-interface Draft {
-  operation: OperationName;
-  call: string;
-  reads: BufferName[];
-  writes: BufferName[];
-  steps: Recipe['steps'];
-  scratch: Recipe['scratch'];
+const NO_OPTIONS = Object.freeze({});
+const PLAIN: CallOptions = Object.freeze({ accumulate: false, part: 0, parts: 0 });
+const ACCUMULATE: CallOptions = Object.freeze({ accumulate: true, part: 0, parts: 0 });
+
+const isTracked = ({ runningMean, runningVar, batches }: RunningBuffers): boolean => (runningMean ?? runningVar ?? batches) !== undefined;
+
+function accumulates(call: string, options: GradientOptions): CallOptions {
+  checkNames(call, options, ['accumulate']);
+  const { accumulate = false } = options;
+  checkFlag(call, 'accumulate', accumulate);
+  return accumulate ? ACCUMULATE : PLAIN;
 }
 
-const SUMS: Recipe['scratch'][number] = { name: 'partials', bytes: (p) => p.gradientBytes };
-
-const FORWARD: Recipe['steps'] = {
-  single: ['forward_single'],
-  split: [
-    'moments_partial',
-    'moments_finish',
-    'normalize',
-  ],
-};
-
-const BACKWARD: Recipe['steps'] = {
-  single: ['backward_single'],
-  split: [
-    'gradient_partial',
-    'gradient_finish',
-    'gradient_input',
-  ],
-};
-
-const INFER = ['infer'] as const;
-const INPUT_FROZEN = 'gradient_input_frozen';
-
-const FROZEN: Recipe['steps'] = {
-  single: ['backward_single_frozen'],
-  split: [
-    'gradient_partial_frozen',
-    'gradient_finish_frozen',
-    INPUT_FROZEN,
-  ],
-};
-
-function recipesOf({ channels, gamma, beta }: Settings, modes: readonly Mode[]): Draft[] {
-  const scale: BufferName[] = gamma ? ['gamma'] : [];
-  const affine: BufferName[] = beta ? [...scale, 'beta'] : scale;
-  const gradients: BufferName[] = [...(gamma ? ['dgamma' as const] : []), ...(beta ? ['dbeta' as const] : [])];
-  const drafts: Draft[] = [];
-  if (modes.includes('train')) {
-    const forward = {
-      call: 'BatchNorm.forward',
-      reads: ['x', ...affine] as BufferName[],
-      steps: FORWARD,
-      scratch: [{ name: 'partials', bytes: (p) => p.momentsBytes }] as Recipe['scratch'],
-    };
-    drafts.push(
-      { ...forward, operation: 'forward', writes: ['y', 'saved', 'runningMean', 'runningVar'] },
-      { ...forward, operation: 'forwardUntracked', writes: ['y', 'saved'] },
-      {
-        operation: 'backward',
-        call: 'BatchNorm.backward',
-        reads: ['x', 'dy', ...scale, 'saved'],
-        writes: ['dx', ...gradients],
-        steps: BACKWARD,
-        scratch: [SUMS, { name: 'coefficients', bytes: () => COEFFICIENT_PLANES * channels * 4 }],
-      },
-    );
+function ofPart(call: string, options: PartOptions): CallOptions {
+  checkNames(call, options, ['part']);
+  const { part = 0 } = options;
+  if (!Number.isInteger(part) || part < 0 || part >= MAX_PARTS) {
+    throw new RangeError(`${call}: "part" is ${describe(part)}, needs an integer from 0 to ${MAX_PARTS - 1}.`);
   }
-  if (modes.includes('infer')) {
-    drafts.push({
-      operation: 'infer',
-      call: 'BatchNorm.infer',
-      reads: ['x', ...affine, 'runningMean', 'runningVar'],
-      writes: ['y'],
-      steps: { single: INFER, split: INFER },
-      scratch: [],
-    });
-  }
-  if (modes.includes('frozen')) {
-    drafts.push({
-      operation: 'backwardFrozen',
-      call: 'BatchNorm.backwardFrozen',
-      reads: ['x', 'dy', ...scale, 'runningMean', 'runningVar'],
-      writes: ['dx', ...gradients],
-      steps: gradients.length > 0 ? FROZEN : { single: [INPUT_FROZEN], split: [INPUT_FROZEN] },
-      scratch: gradients.length > 0 ? [SUMS] : [],
-    });
-  }
-  return drafts;
+  return part === 0 ? PLAIN : { ...PLAIN, part };
 }
 
-const OPTIONAL: readonly BufferName[] = ['gamma', 'beta', 'dgamma', 'dbeta', 'runningMean', 'runningVar', 'coefficients'];
+function ofParts(call: string, options: PartsOptions): CallOptions {
+  checkNames(call, options, ['parts']);
+  const { parts = 1 } = options;
+  checkParts(call, 'parts', parts);
+  return { ...PLAIN, parts };
+}
 
-async function compileRecipe(device: GPUDevice, draft: Draft, settings: Settings): Promise<Recipe & { operation: OperationName }> {
-  const { channels, adapterClass, kind } = settings;
-  const tiles = tilesOf(settings, adapterClass, device.limits);
-  const present = [...draft.reads, ...draft.writes, ...draft.scratch.map(({ name }) => name)];
-  const absent = OPTIONAL.filter((name) => !present.includes(name));
-  const kernels = new Set((kind ? [kind] : (['single', 'split'] as const)).flatMap((each) => draft.steps[each]));
-  const variants = [...kernels].flatMap((kernel) => tiles[KERNELS[kernel].role].map((tile): Variant => ({ kernel, absent, tile })));
+function checkParts(call: string, name: string, parts: unknown): void {
+  checkCount(call, name, parts);
+  if ((parts as number) > MAX_PARTS) throw new RangeError(`${call}: "${name}" is ${parts}, needs at most ${MAX_PARTS}. Merge in steps.`);
+}
+
+async function compileDraft(device: GPUDevice, draft: Draft, settings: Settings, limits: DeviceLimits): Promise<Recipe> {
   const pipelines = new Map(
-    await Promise.all(variants.map(async (variant) => [variantKey(variant), await pipelineOf(device, variant)] as const)),
+    await Promise.all(variantsOf(draft, settings, limits).map(async (variant) => [variantKey(variant), await pipelineOf(device, variant)] as const)),
   );
-  return {
-    operation: draft.operation,
-    call: draft.call,
-    slots: [...draft.reads.map((name) => slot(name, 'read', channels)), ...draft.writes.map((name) => slot(name, 'write', channels))],
-    absent,
-    steps: draft.steps,
-    scratch: draft.scratch,
-    pipelines,
-  };
-}
-
-const MATRICES: readonly BufferName[] = ['x', 'dy', 'y', 'dx'];
-
-function slot(name: BufferName, access: 'read' | 'write', channels: number): Slot {
-  const writes = access === 'write';
-  // forward's last dispatch reads what an earlier one wrote to saved
-  const use = { name, reads: !writes || name === 'saved', writes };
-  if (MATRICES.includes(name)) {
-    return { ...use, bytes: (rows) => rows * channels * 4, from: (rows) => `rows ${rows} × channels ${channels}, f32` };
-  }
-  if (name === 'saved') return { ...use, bytes: () => savedBytes(channels), from: () => `4 × channels ${channels}, f32` };
-  return { ...use, bytes: () => channels * 4, from: () => `channels ${channels}, f32` };
+  return { ...draft, settings, pipelines };
 }

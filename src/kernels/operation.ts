@@ -1,44 +1,50 @@
-import { type Argument, type BufferView, type Requirement, checkSharing, checkView } from '../plan/checks.js';
+import { type Argument, type BufferLimits, type BufferView, type Requirement, type TensorView, checkSharing, checkView } from '../plan/checks.js';
 import { COMPUTE, STORAGE, UNIFORM } from '../plan/gpuFlags.js';
+import { type Storage, storageBytes } from '../plan/half.js';
 import { PARAMS_BYTES, writeParams } from '../plan/params.js';
-import type { Dispatch, Grid, Plan, PlanKind } from '../plan/plan.js';
+import type { Grid, Plan, PlanChoice, PlanLimits } from '../plan/plan.js';
 import type { Geometry } from '../plan/shape.js';
+import type { Window } from '../plan/windows.js';
 import { BufferCache } from './cache.js';
-import { type BufferName, type KernelName, type Variant, KERNELS, bindingsOf, variantKey } from './table.js';
+import { type Draft, type Settings, type Step, stepsOf, variantOf } from './recipes.js';
+import { type BufferName, MATRICES, type Variant, bindingsOf, variantKey } from './table.js';
 
-/** An argument of an operation and how many bytes of it a shape uses. */
-export interface Slot {
-  name: BufferName;
-  /** By any of the operation's dispatches. */
-  reads: boolean;
-  writes: boolean;
-  bytes(rows: number): number;
-  from(rows: number): string;
+/** An operation with every variant some shape can need, compiled. */
+export interface Recipe extends Draft {
+  settings: Settings;
+  pipelines: ReadonlyMap<string, GPUComputePipeline>;
 }
 
-export interface Recipe {
-  /** As it stands in errors: `BatchNorm.forward`. */
-  call: string;
-  slots: readonly Slot[];
-  /** Buffers that its kernels go without. */
-  absent: readonly BufferName[];
-  /** The dispatches of each kind of plan, in order. */
-  steps: Record<PlanKind, readonly KernelName[]>;
-  /** A split plan's own buffers: which, and what of the plan sizes it. */
-  scratch: readonly { name: BufferName; bytes(plan: Plan): number }[];
-  /** Every variant some shape can need, compiled. */
-  pipelines: ReadonlyMap<string, GPUComputePipeline>;
+/** Buffers of a call by argument name. */
+export type Buffers = Partial<Record<BufferName, TensorView>>;
+
+/** Plans a shape; `parts` are the caller's own, to be merged. */
+export type Planner = (geometry: Geometry, choice: Pick<PlanChoice, 'single' | 'cuts' | 'accumulate' | 'part'>, parts: number, call: string) => Plan;
+
+/** What of a device's limits plans and checks go by. */
+export type DeviceLimits = PlanLimits & BufferLimits & { readonly maxStorageBuffersPerShaderStage: number };
+
+/** What a call says beside its shape. */
+export interface CallOptions {
+  accumulate: boolean;
+  /** Where the call's own moments or sums go among several. */
+  part: number;
+  /** How many the caller gives to be merged; 0 where the call makes its own. */
+  parts: number;
 }
 
 /** What was made for one shape. */
 interface Ready {
-  dispatches: { variant: Variant; pipeline: GPUComputePipeline; grid: Grid }[];
+  dispatches: { variant: Variant; pipeline: GPUComputePipeline; grid: Grid; window: Window; partials?: BufferName }[];
   /** The uniform blocks of all dispatches, each at a multiple of PARAMS_OFFSET. */
   params: GPUBuffer;
   scratch: Map<BufferName, GPUBuffer>;
   bindGroups: BufferCache<GPUBindGroup[]>;
   lastUse: number;
 }
+
+/** Plans of one operation, by everything a plan depends on; `text` is of the buffers a tensor is cut into, '' for one. */
+type Plans = Map<number, Map<number, Map<number, Map<string, Ready>>>>;
 
 /** Shapes an operation keeps planned; the one unused longest goes first. */
 const MAX_PLANS = 64;
@@ -49,38 +55,40 @@ const PARAMS_OFFSET = 256;
 /** Stands where no call is under way. */
 const NONE = Object.freeze({}) as GPUBuffer;
 
-/** Checks, plans and records one operation. A call with known rows and buffers creates nothing. */
+/** Checks, plans and records one operation. A call with known shape and buffers creates nothing. */
 export class Operation {
   readonly #device: GPUDevice;
+  readonly #limits: DeviceLimits;
   readonly #recipe: Recipe;
-  readonly #planFor: (geometry: Geometry, call: string) => Plan;
+  readonly #planFor: Planner;
   readonly #report: (error: Error) => void;
-  /** By rows, then batch. */
-  readonly #ready = new Map<number, Map<number, Ready>>();
+  readonly #plans: Plans = new Map();
+  /** One for each slot; the further buffers of cut tensors follow them in a list of the call's own. */
   readonly #arguments: Argument[];
   readonly #needs: Requirement;
   readonly #scratch = new Map<BufferName, GPUBuffer>();
-  #plans = 0;
+  #count = 0;
   #uses = 0;
 
-  constructor(device: GPUDevice, recipe: Recipe, planFor: (geometry: Geometry, call: string) => Plan, report: (error: Error) => void) {
+  constructor(device: GPUDevice, recipe: Recipe, planFor: Planner, limits: DeviceLimits, report: (error: Error) => void) {
     this.#device = device;
+    this.#limits = limits;
     this.#recipe = recipe;
     this.#planFor = planFor;
     this.#report = report;
-    this.#arguments = recipe.slots.map(({ name, reads, writes }) => ({
-      name, reads, writes, buffer: NONE, offset: 0, bytes: 0,
-    }));
-    this.#needs = { name: '', bytes: 0, reads: false, writes: false, rows: 0, from: () => '' };
+    this.#arguments = recipe.slots.map(({ name, reads, writes }) => ({ name, reads, writes, buffer: NONE, offset: 0, bytes: 0, from: 0 }));
+    this.#needs = { name: '', bytes: 0, reads: false, writes: false, windowed: false, rows: 0, parts: 0, from: () => '' };
   }
 
-  /** Throws before anything is recorded; the geometry has been checked. */
-  record(pass: GPUComputePassEncoder, buffers: Partial<Record<BufferName, BufferView>>, geometry: Geometry): void {
+  /** Throws before anything is recorded; the geometry and the options have been checked. */
+  record(pass: GPUComputePassEncoder, buffers: Buffers, geometry: Geometry, options: CallOptions): void {
     try {
-      this.#check(buffers, geometry.rows);
-      const ready = this.#ready.get(geometry.rows)?.get(geometry.batch) ?? this.#prepare(geometry);
+      const list = this.#check(buffers, geometry.rows, options.parts || options.part + 1);
+      const inPlace = this.#isInPlace(list);
+      checkSharing(this.#recipe.call, list, inPlace ? this.#recipe.inPlace : null);
+      const ready = this.#readyFor(geometry, options, inPlace, list);
       ready.lastUse = ++this.#uses;
-      const groups = ready.bindGroups.get(this.#arguments) ?? this.#bind(ready);
+      const groups = ready.bindGroups.get(list) ?? this.#bind(ready, list);
       for (let i = 0; i < groups.length; i++) {
         const { pipeline, grid } = ready.dispatches[i];
         pass.setPipeline(pipeline);
@@ -93,16 +101,18 @@ export class Operation {
   }
 
   destroy(): void {
-    for (const { params, scratch } of this.#all()) {
-      params.destroy();
-      for (const buffer of scratch.values()) buffer.destroy();
+    for (const { ready } of this.#all()) {
+      ready.params.destroy();
+      for (const buffer of ready.scratch.values()) buffer.destroy();
     }
-    this.#ready.clear();
+    for (const buffer of this.#scratch.values()) buffer.destroy();
+    this.#plans.clear();
     this.#scratch.clear();
-    this.#plans = 0;
+    this.#count = 0;
   }
 
-  #check(buffers: Partial<Record<BufferName, BufferView>>, rows: number): void {
+  /** The arguments, one or more a slot. */
+  #check(buffers: Buffers, rows: number, parts: number): Argument[] {
     const { call, slots } = this.#recipe;
     for (const name in buffers) {
       if (buffers[name as BufferName] === undefined || slots.some((slot) => slot.name === name)) continue;
@@ -111,57 +121,102 @@ export class Operation {
       );
     }
     const needs = this.#needs;
+    let list = this.#arguments;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i];
       needs.name = slot.name;
       needs.reads = slot.reads;
       needs.writes = slot.writes;
-      needs.bytes = slot.bytes(rows);
+      needs.windowed = slot.matrix;
+      needs.bytes = slot.bytes(rows, parts);
       needs.rows = rows;
+      needs.parts = parts;
       needs.from = slot.from;
-      checkView(call, buffers[slot.name], needs, this.#device.limits, this.#arguments[i]);
+      const view = buffers[slot.name];
+      if (slot.matrix && Array.isArray(view)) list = this.#checkPieces(view, i, list);
+      else checkView(call, view, needs, this.#limits, this.#arguments[i]);
     }
-    checkSharing(call, this.#arguments);
+    return list;
   }
 
-  #prepare(geometry: Geometry): Ready {
+  /** The buffers of a cut tensor: the first in its slot's place, the others at the end of the list. */
+  #checkPieces(views: readonly BufferView[], index: number, list: Argument[]): Argument[] {
+    const { call } = this.#recipe;
+    const { name, reads, writes, bytes } = this.#needs;
+    if (views.length === 0) throw new RangeError(`${call}: "${name}" is [], needs at least one buffer.`);
+    const longer = [...list];
+    let from = 0;
+    views.forEach((view, i) => {
+      if (from >= bytes) throw new RangeError(`${call}: "${name}" has ${views.length} buffers, needs ${i} (${bytes} bytes end there). Leave the others out.`);
+      const into = i === 0 ? this.#arguments[index] : { name, reads, writes, buffer: NONE, offset: 0, bytes: 0, from: 0 };
+      checkView(call, view, this.#needs, this.#limits, into, { from, last: i === views.length - 1 });
+      from += into.bytes;
+      if (i > 0) longer.push(into);
+    });
+    return longer;
+  }
+
+  #isInPlace(list: readonly Argument[]): boolean {
+    const over = this.#recipe.inPlace;
+    if (!over) return false;
+    for (const read of list) {
+      if (read.name !== over[0]) continue;
+      const stands = list.some((written) =>
+        written.name === over[1] && written.buffer === read.buffer && written.offset === read.offset && written.from === read.from && written.bytes === read.bytes);
+      if (!stands) return false;
+    }
+    return true;
+  }
+
+  #readyFor(geometry: Geometry, options: CallOptions, inPlace: boolean, list: Argument[]): Ready {
+    const key = 4 * (options.part * 65536 + options.parts) + 2 * Number(options.accumulate) + Number(inPlace);
+    const text = list === this.#arguments ? '' : cutsText(list);
+    const known = this.#plans.get(geometry.rows)?.get(geometry.batch)?.get(key)?.get(text);
+    if (known) return known;
+    const ready = this.#prepare(geometry, options, inPlace, list, () => this.#plans.get(geometry.rows)?.get(geometry.batch)?.get(key)?.delete(text));
+    if (this.#count >= MAX_PLANS) this.#dropOldest();
+    child(child(child(this.#plans, geometry.rows), geometry.batch), key).set(text, ready);
+    this.#count++;
+    return ready;
+  }
+
+  #prepare(geometry: Geometry, options: CallOptions, inPlace: boolean, list: readonly Argument[], forget: () => void): Ready {
     const device = this.#device;
-    const { call, absent, steps, scratch, pipelines } = this.#recipe;
-    const plan = this.#planFor(geometry, call);
-    const chosen = steps[plan.kind];
+    const { call, single, scratch, pipelines, settings } = this.#recipe;
+    const cuts = cutsOf(list, settings.storage);
+    const plan = this.#planFor(geometry, { single: single !== null, cuts, accumulate: options.accumulate, part: options.part }, options.parts, call);
+    const steps = stepsOf(this.#recipe, plan);
+    const needed = scratch.filter(({ name }) => steps.some((step) => needsScratch(step, name, this.#recipe, inPlace)));
+    const most = this.#limits.maxStorageBufferBindingSize;
+    for (const { name, bytes } of needed) {
+      if (bytes(plan) <= most) continue;
+      throw new RangeError(
+        `${call}: "shape" takes ${bytes(plan)} bytes of ${name} (parts ${plan.parts}, channels ${geometry.channels}), the device binds at most ${most} ` +
+          `(maxStorageBufferBindingSize). Request the device with a higher limit, or split the tensor.`,
+      );
+    }
     device.pushErrorScope('out-of-memory');
     const params = device.createBuffer({
-      label: `batchnorm/${call} params`, size: (chosen.length - 1) * PARAMS_OFFSET + PARAMS_BYTES, usage: UNIFORM, mappedAtCreation: true,
+      label: `batchnorm/${call} params`, size: (steps.length - 1) * PARAMS_OFFSET + PARAMS_BYTES, usage: UNIFORM, mappedAtCreation: true,
     });
     const bytes = params.getMappedRange();
-    const dispatches = chosen.map((kernel) => dispatchOf(kernel, plan));
-    dispatches.forEach((dispatch, i) => writeParams(new DataView(bytes, i * PARAMS_OFFSET), dispatch.params));
+    steps.forEach(({ dispatch }, i) => writeParams(new DataView(bytes, i * PARAMS_OFFSET), dispatch.params));
     params.unmap();
     const ready: Ready = {
-      dispatches: dispatches.map(({ tile, grid }, i) => {
-        const variant: Variant = { kernel: chosen[i], absent, tile };
-        return { variant, pipeline: pipelines.get(variantKey(variant))!, grid };
+      dispatches: steps.map(({ kernel, dispatch: { tile, grid, window }, partials }) => {
+        const variant = variantOf(this.#recipe, settings, kernel, tile, inPlace);
+        return { variant, pipeline: pipelines.get(variantKey(variant))!, grid, window, partials };
       }),
       params,
-      scratch: new Map(
-        (plan.kind === 'split' && chosen.length > 1 ? scratch : []).map(({ name, bytes: size }) => [
-          name,
-          this.#scratchOf(name, size(plan)),
-        ]),
-      ),
+      scratch: new Map(needed.map(({ name, bytes: size }) => [name, this.#scratchOf(name, size(plan))])),
       bindGroups: new BufferCache(),
       lastUse: 0,
     };
     void device.popErrorScope().then((error) => {
       if (!error) return;
-      this.#ready.get(geometry.rows)?.delete(geometry.batch); // so that the next call tries again
+      forget(); // so that the next call tries again
       this.#report(new Error(`${call}: no memory for the scratch of rows ${geometry.rows}: ${error.message}`));
     });
-    if (this.#plans >= MAX_PLANS) this.#dropOldest();
-    let sameRows = this.#ready.get(geometry.rows);
-    if (!sameRows) this.#ready.set(geometry.rows, (sameRows = new Map()));
-    sameRows.set(geometry.batch, ready);
-    this.#plans++;
     return ready;
   }
 
@@ -171,39 +226,50 @@ export class Operation {
     if (known && known.size >= bytes) return known;
     // What plans made before still use stays theirs; doubling bounds the sum of all.
     const size = Math.max(bytes, 2 * (known?.size ?? 0));
-    const { maxStorageBufferBindingSize } = this.#device.limits;
     const buffer = this.#device.createBuffer({
-      label: `batchnorm/${this.#recipe.call} ${name}`, size: Math.max(bytes, Math.min(size, maxStorageBufferBindingSize)), usage: STORAGE,
+      label: `batchnorm/${this.#recipe.call} ${name}`, size: Math.max(bytes, Math.min(size, this.#limits.maxStorageBufferBindingSize)), usage: STORAGE,
     });
     this.#scratch.set(name, buffer);
     return buffer;
   }
 
-  *#all(): Iterable<Ready> {
-    for (const sameRows of this.#ready.values()) yield* sameRows.values();
+  *#all(): Iterable<{ ready: Ready; from: Map<string, Ready>; text: string }> {
+    for (const batches of this.#plans.values()) {
+      for (const keys of batches.values()) {
+        for (const from of keys.values()) for (const [text, ready] of from) yield { ready, from, text };
+      }
+    }
   }
 
   /** An unsubmitted pass may still use what is dropped here, so it is left to the garbage collector. */
   #dropOldest(): void {
-    const oldest = Math.min(...[...this.#all()].map(({ lastUse }) => lastUse));
-    for (const [rows, sameRows] of this.#ready) {
-      for (const [batch, { lastUse }] of sameRows) if (lastUse === oldest) sameRows.delete(batch);
-      if (sameRows.size === 0) this.#ready.delete(rows);
+    const oldest = [...this.#all()].reduce((a, b) => (b.ready.lastUse < a.ready.lastUse ? b : a));
+    oldest.from.delete(oldest.text);
+    for (const [rows, batches] of this.#plans) {
+      for (const [batch, keys] of batches) {
+        for (const [key, from] of keys) if (from.size === 0) keys.delete(key);
+        if (keys.size === 0) batches.delete(batch);
+      }
+      if (batches.size === 0) this.#plans.delete(rows);
     }
-    this.#plans--;
+    this.#count--;
   }
 
-  #bind(ready: Ready): GPUBindGroup[] {
+  #bind(ready: Ready, called: readonly Argument[]): GPUBindGroup[] {
     const device = this.#device;
-    const list = this.#arguments.map((argument) => ({ ...argument }));
+    const { storage } = this.#recipe.settings;
+    const list = called.map((argument) => ({ ...argument }));
     device.pushErrorScope('validation');
-    const groups = ready.dispatches.map(({ variant, pipeline }, step) =>
+    const groups = ready.dispatches.map(({ variant, pipeline, window, partials }, step) =>
       device.createBindGroup({
         label: `${pipeline.label} buffers`,
         layout: pipeline.getBindGroupLayout(0),
         entries: [
           { binding: 0, resource: { buffer: ready.params, offset: step * PARAMS_OFFSET, size: PARAMS_BYTES } },
-          ...bindingsOf(variant).map(({ name }, i) => ({ binding: i + 1, resource: resourceOf(name, ready, list) })),
+          ...bindingsOf(variant).map(({ name }, i) => ({
+            binding: i + 1,
+            resource: resourceOf(name === 'partials' && partials ? partials : name, ready, list, window, storage),
+          })),
         ],
       }),
     );
@@ -224,7 +290,8 @@ export class Operation {
     });
     const refusals = list.map(({ buffer, offset, bytes }) => {
       device.pushErrorScope('validation');
-      device.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer, offset, size: bytes } }] });
+      const size = Math.min(bytes, this.#limits.maxStorageBufferBindingSize);
+      device.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer, offset, size } }] });
       return device.popErrorScope();
     });
     const errors = await Promise.all(refusals);
@@ -241,13 +308,42 @@ export class Operation {
   }
 }
 
-function dispatchOf(kernel: KernelName, plan: Plan): Dispatch {
-  const { role } = KERNELS[kernel];
-  return plan[role === 'single' ? 'reduce' : role];
+/** The map under a key, made where there is none. */
+function child<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
+  let found = map.get(key);
+  if (!found) map.set(key, (found = new Map()));
+  return found;
 }
 
-function resourceOf(name: BufferName, ready: Ready, list: readonly Argument[]): GPUBufferBinding {
-  const argument = list.find((candidate) => candidate.name === name);
-  if (argument) return { buffer: argument.buffer, offset: argument.offset, size: argument.bytes };
-  return { buffer: ready.scratch.get(name)! };
+const isMatrix = ({ name }: Argument): boolean => MATRICES.includes(name as BufferName);
+
+/** Where the tensors' buffers end. */
+function cutsText(list: readonly Argument[]): string {
+  return list.filter(isMatrix).map(({ name, from }) => `${name}${from}`).join(' ');
+}
+
+/** The elements at which some tensor's buffer ends and its next begins. */
+function cutsOf(list: readonly Argument[], storage: Storage): number[] {
+  const bytesPerElement = storage === 'f32' ? 4 : 2;
+  const cuts = new Set(list.filter(isMatrix).map(({ from }) => from / bytesPerElement));
+  cuts.delete(0);
+  return [...cuts].sort((a, b) => a - b);
+}
+
+function needsScratch({ kernel, dispatch, partials }: Step, name: BufferName, recipe: Recipe, inPlace: boolean): boolean {
+  if (name === 'partials' && partials) return false;
+  return bindingsOf(variantOf(recipe, recipe.settings, kernel, dispatch.tile, inPlace)).some((binding) => binding.name === name);
+}
+
+/** What a dispatch binds of an argument: of a tensor the window, in the buffer that has it. */
+function resourceOf(name: BufferName, ready: Ready, list: readonly Argument[], window: Window, storage: Storage): GPUBufferBinding {
+  const scratch = ready.scratch.get(name);
+  if (scratch) return { buffer: scratch };
+  if (!MATRICES.includes(name)) {
+    const { buffer, offset, bytes } = list.find((candidate) => candidate.name === name)!;
+    return { buffer, offset, size: bytes };
+  }
+  const start = storageBytes(window.start, storage);
+  const { buffer, offset, from } = list.findLast((candidate) => candidate.name === name && candidate.from <= start)!;
+  return { buffer, offset: offset + start - from, size: storageBytes(window.end - window.start, storage) };
 }

@@ -1,5 +1,5 @@
 import { COMPUTE } from '../plan/gpuFlags.js';
-import { type Variant, bindingsOf, variantConstants, variantKey, variantText } from './table.js';
+import { type Variant, type VariantText, bindingsOf, variantConstants, variantKey, variantText } from './table.js';
 
 const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
 
@@ -15,6 +15,28 @@ export function pipelineOf(device: GPUDevice, variant: Variant): Promise<GPUComp
     pipeline.catch(() => pipelines.delete(key));
   }
   return pipeline;
+}
+
+/** Rejects, with the file and line, unless the device's compiler takes the variant's text; makes no pipeline. */
+export async function checkText(device: GPUDevice, variant: Variant): Promise<void> {
+  const label = `batchnorm/${variantKey(variant)}`;
+  const { code, files } = variantText(variant);
+  device.pushErrorScope('validation');
+  const module = device.createShaderModule({ label, code });
+  const invalid = device.popErrorScope();
+  await checkModule(module, files, label);
+  const failure = await invalid;
+  if (failure) throw new Error(`${label} did not compile: ${failure.message}`);
+}
+
+async function checkModule(module: GPUShaderModule, files: VariantText['files'], label: string): Promise<void> {
+  const { messages } = await module.getCompilationInfo();
+  const error = messages.find((message) => message.type === 'error');
+  if (!error) return;
+  if (error.lineNum === 0) throw new Error(`${label} did not compile: ${error.message}`);
+  const origin = files.findLast(({ firstLine }) => firstLine <= error.lineNum) ?? files[0];
+  const line = error.lineNum - origin.firstLine + 1;
+  throw new Error(`${label} did not compile: shaders/${origin.file}:${line}:${error.linePos} ${error.message}`);
 }
 
 async function compile(device: GPUDevice, variant: Variant, label: string): Promise<GPUComputePipeline> {
@@ -38,15 +60,9 @@ async function compile(device: GPUDevice, variant: Variant, label: string): Prom
     ],
   });
   const invalid = device.popErrorScope();
-  const { messages } = await module.getCompilationInfo();
-  const error = messages.find((message) => message.type === 'error');
-  if (error && error.lineNum > 0) {
-    const origin = files.findLast(({ firstLine }) => firstLine <= error.lineNum) ?? files[0];
-    const line = error.lineNum - origin.firstLine + 1;
-    throw new Error(`${label} did not compile: shaders/${origin.file}:${line}:${error.linePos} ${error.message}`);
-  }
+  await checkModule(module, files, label);
   const failure = await invalid;
-  if (failure || error) throw new Error(`${label} did not compile: ${failure?.message ?? error?.message}`);
+  if (failure) throw new Error(`${label} did not compile: ${failure.message}`);
   try {
     return await device.createComputePipelineAsync({
       label,

@@ -1,35 +1,67 @@
 import backwardSingle from '../../shaders/backward_single.wgsl?raw';
 import forwardSingle from '../../shaders/forward_single.wgsl?raw';
+import frozenPack from '../../shaders/frozen_pack.wgsl?raw';
 import gradientFinish from '../../shaders/gradient_finish.wgsl?raw';
 import gradientInput from '../../shaders/gradient_input.wgsl?raw';
+import gradientMerge from '../../shaders/gradient_merge.wgsl?raw';
 import gradientPartial from '../../shaders/gradient_partial.wgsl?raw';
 import momentsFinish from '../../shaders/moments_finish.wgsl?raw';
+import momentsMerge from '../../shaders/moments_merge.wgsl?raw';
 import momentsPartial from '../../shaders/moments_partial.wgsl?raw';
 import normalize from '../../shaders/normalize.wgsl?raw';
+import activationPart from '../../shaders/shared/activation.wgsl?raw';
+import activationOfPart from '../../shaders/shared/activation_of.wgsl?raw';
+import applyFlatPart from '../../shaders/shared/apply_flat.wgsl?raw';
+import applyKeptGradientPart from '../../shaders/shared/apply_kept_gradient.wgsl?raw';
+import applyKeptXPart from '../../shaders/shared/apply_kept_x.wgsl?raw';
+import applyTilePart from '../../shaders/shared/apply_tile.wgsl?raw';
 import applyWalkPart from '../../shaders/shared/apply_walk.wgsl?raw';
 import centeredPart from '../../shaders/shared/centered.wgsl?raw';
+import gradientAtPart from '../../shaders/shared/gradient_at.wgsl?raw';
 import gradientFinishPart from '../../shaders/shared/gradient_finish.wgsl?raw';
 import gradientGroupPart from '../../shaders/shared/gradient_group.wgsl?raw';
+import gradientKeptPart from '../../shaders/shared/gradient_kept.wgsl?raw';
+import gradientPartsPart from '../../shaders/shared/gradient_parts.wgsl?raw';
 import gradientWalkPart from '../../shaders/shared/gradient_walk.wgsl?raw';
+import gradientsOfPart from '../../shaders/shared/gradients_of.wgsl?raw';
+import groupPart from '../../shaders/shared/group.wgsl?raw';
 import inputAtPart from '../../shaders/shared/input_at.wgsl?raw';
 import inputAtFrozenPart from '../../shaders/shared/input_at_frozen.wgsl?raw';
+import inputTermsPart from '../../shaders/shared/input_terms.wgsl?raw';
+import inputTermsFrozenPart from '../../shaders/shared/input_terms_frozen.wgsl?raw';
+import inputTermsPackedPart from '../../shaders/shared/input_terms_packed.wgsl?raw';
+import inputWritePart from '../../shaders/shared/input_write.wgsl?raw';
+import invRowsNonePart from '../../shaders/shared/inv_rows_none.wgsl?raw';
+import invRowsSavedPart from '../../shaders/shared/inv_rows_saved.wgsl?raw';
 import invStdPart from '../../shaders/shared/inv_std.wgsl?raw';
+import keptPart from '../../shaders/shared/kept.wgsl?raw';
 import momentsPart from '../../shaders/shared/moments.wgsl?raw';
 import momentsFinishPart from '../../shaders/shared/moments_finish.wgsl?raw';
 import momentsGroupPart from '../../shaders/shared/moments_group.wgsl?raw';
+import momentsKeptPart from '../../shaders/shared/moments_kept.wgsl?raw';
+import momentsPartsPart from '../../shaders/shared/moments_parts.wgsl?raw';
 import momentsWalkPart from '../../shaders/shared/moments_walk.wgsl?raw';
+import momentsWalkMaskedPart from '../../shaders/shared/moments_walk_masked.wgsl?raw';
 import normalizeAtPart from '../../shaders/shared/normalize_at.wgsl?raw';
+import normalizeTermsPart from '../../shaders/shared/normalize_terms.wgsl?raw';
 import opaquePart from '../../shaders/shared/opaque.wgsl?raw';
+import reciprocalPart from '../../shaders/shared/reciprocal.wgsl?raw';
+import residualPart from '../../shaders/shared/residual.wgsl?raw';
+import residualNonePart from '../../shaders/shared/residual_none.wgsl?raw';
 import statisticsPart from '../../shaders/shared/statistics.wgsl?raw';
+import statisticsPackedPart from '../../shaders/shared/statistics_packed.wgsl?raw';
 import statisticsRunningPart from '../../shaders/shared/statistics_running.wgsl?raw';
 import statisticsSavedPart from '../../shaders/shared/statistics_saved.wgsl?raw';
+import storageBf16Part from '../../shaders/shared/storage_bf16.wgsl?raw';
+import storageF16Part from '../../shaders/shared/storage_f16.wgsl?raw';
 import twoSumPart from '../../shaders/shared/two_sum.wgsl?raw';
 import walkPart from '../../shaders/shared/walk.wgsl?raw';
-import { type AdapterClass, type PlanLimits, type Role, type Tile, tilesOf } from '../plan/plan.js';
+import type { Storage } from '../plan/half.js';
 import { paramsWgsl } from '../plan/params.js';
+import type { Role, Tile } from '../plan/plan.js';
 
-/** What a binding holds: Values of the tensor, one number a channel, or the bits of one. */
-type Element = 'Value' | 'Channel' | 'Word';
+/** What a binding holds: Values of the tensor, one number a channel, or the bits of one, or what says which rows count. */
+type Element = 'Value' | 'Channel' | 'Word' | 'Mask';
 
 /** A storage buffer of a kernel. Uniforms are always binding 0, these follow in order. */
 export interface Binding {
@@ -43,8 +75,8 @@ export interface Binding {
 
 /** Every buffer a kernel can bind: the caller's arguments, and the plan's own scratch. */
 export type BufferName =
-  | 'x' | 'dy' | 'y' | 'dx' | 'gamma' | 'beta' | 'dgamma' | 'dbeta'
-  | 'saved' | 'runningMean' | 'runningVar'
+  | 'x' | 'dy' | 'residual' | 'y' | 'dx' | 'dresidual' | 'gamma' | 'beta' | 'dgamma' | 'dbeta'
+  | 'saved' | 'runningMean' | 'runningVar' | 'batches' | 'mask' | 'validRows' | 'moments' | 'sums'
   | 'partials' | 'coefficients';
 
 type Part = readonly [file: string, source: string];
@@ -55,149 +87,256 @@ export interface Kernel {
   file: string;
   source: string;
   /** Joined in front, in this order. */
-  parts: readonly Part[];
+  parts(variant: Variant): readonly Part[];
   /** In the order of the formula, writes last. */
   bindings: readonly Binding[];
 }
-
-const MATRICES: readonly BufferName[] = ['x', 'dy', 'y', 'dx'];
-const elementOf = (name: BufferName): Element => (MATRICES.includes(name) ? 'Value' : 'Channel');
-const read = (name: BufferName, absent?: string, element = elementOf(name)): Binding => ({ name, access: 'read', element, absent });
-const write = (name: BufferName, absent?: string, element = elementOf(name)): Binding => ({ name, access: 'write', element, absent });
-const update = (name: BufferName, absent?: string): Binding => ({ name, access: 'update', element: 'Channel', absent });
-
-const ONE = 'Channel(1.0)';
-const ZERO = 'Channel()';
-
-const part = (name: string, source: string): Part => [`shared/${name}.wgsl`, source];
-const WALK = part('walk', walkPart);
-const OPAQUE = part('opaque', opaquePart);
-const TWO_SUM = part('two_sum', twoSumPart);
-const STATISTICS = part('statistics', statisticsPart);
-const CENTERED = part('centered', centeredPart);
-const INV_STD = part('inv_std', invStdPart);
-const APPLY_WALK = part('apply_walk', applyWalkPart);
-const NORMALIZE = [part('normalize_at', normalizeAtPart), APPLY_WALK];
-const MOMENTS = [WALK, OPAQUE, TWO_SUM, part('moments', momentsPart), part('moments_group', momentsGroupPart)];
-const MOMENTS_WALK = part('moments_walk', momentsWalkPart);
-const MOMENTS_FINISH = [STATISTICS, INV_STD, part('moments_finish', momentsFinishPart)];
-const SAVED = [STATISTICS, part('statistics_saved', statisticsSavedPart)];
-const RUNNING = [STATISTICS, INV_STD, part('statistics_running', statisticsRunningPart)];
-const SUMS = [WALK, OPAQUE, TWO_SUM, part('gradient_group', gradientGroupPart)];
-const SUMS_WALK = part('gradient_walk', gradientWalkPart);
-const GRADIENT_FINISH = part('gradient_finish', gradientFinishPart);
-const INPUT = [part('input_at', inputAtPart), APPLY_WALK];
-const INPUT_FROZEN = [part('input_at_frozen', inputAtFrozenPart), APPLY_WALK];
-
-const SAVED_BINDING = read('saved');
-const RUNNING_BINDINGS = [read('runningMean'), read('runningVar')];
-const GAMMA = read('gamma', ONE);
-const BETA = read('beta', ZERO);
-const GRADIENTS = [write('dgamma', ZERO), write('dbeta', ZERO)];
-const FINISHED = [write('saved'), update('runningMean', ZERO), update('runningVar', ZERO)];
-
-export const KERNELS = {
-  forward_single: {
-    role: 'single',
-    file: 'forward_single.wgsl',
-    source: forwardSingle,
-    parts: [...MOMENTS, ...MOMENTS_FINISH, CENTERED, MOMENTS_WALK, ...NORMALIZE],
-    bindings: [read('x'), GAMMA, BETA, write('y'), ...FINISHED],
-  },
-  moments_partial: {
-    role: 'reduce',
-    file: 'moments_partial.wgsl',
-    source: momentsPartial,
-    parts: [...MOMENTS, MOMENTS_WALK],
-    bindings: [read('x'), write('partials', undefined, 'Word')],
-  },
-  moments_finish: {
-    role: 'finish',
-    file: 'moments_finish.wgsl',
-    source: momentsFinish,
-    parts: [...MOMENTS, ...MOMENTS_FINISH],
-    bindings: [read('partials', undefined, 'Word'), ...FINISHED],
-  },
-  normalize: {
-    role: 'apply',
-    file: 'normalize.wgsl',
-    source: normalize,
-    parts: [WALK, OPAQUE, ...SAVED, CENTERED, ...NORMALIZE],
-    bindings: [read('x'), SAVED_BINDING, GAMMA, BETA, write('y')],
-  },
-  infer: {
-    role: 'apply',
-    file: 'normalize.wgsl',
-    source: normalize,
-    parts: [WALK, OPAQUE, ...RUNNING, CENTERED, ...NORMALIZE],
-    bindings: [read('x'), ...RUNNING_BINDINGS, GAMMA, BETA, write('y')],
-  },
-  backward_single: {
-    role: 'single',
-    file: 'backward_single.wgsl',
-    source: backwardSingle,
-    parts: [...SAVED, CENTERED, ...SUMS, SUMS_WALK, GRADIENT_FINISH, ...INPUT],
-    bindings: [read('x'), read('dy'), GAMMA, SAVED_BINDING, write('dx'), ...GRADIENTS],
-  },
-  gradient_partial: {
-    role: 'reduce',
-    file: 'gradient_partial.wgsl',
-    source: gradientPartial,
-    parts: [...SAVED, CENTERED, ...SUMS, SUMS_WALK],
-    bindings: [read('x'), read('dy'), SAVED_BINDING, write('partials')],
-  },
-  gradient_finish: {
-    role: 'finish',
-    file: 'gradient_finish.wgsl',
-    source: gradientFinish,
-    parts: [...SAVED, ...SUMS, GRADIENT_FINISH],
-    bindings: [read('partials'), SAVED_BINDING, write('coefficients'), ...GRADIENTS],
-  },
-  gradient_input: {
-    role: 'apply',
-    file: 'gradient_input.wgsl',
-    source: gradientInput,
-    parts: [WALK, OPAQUE, ...SAVED, CENTERED, ...INPUT],
-    bindings: [read('x'), read('dy'), GAMMA, SAVED_BINDING, read('coefficients'), write('dx')],
-  },
-  backward_single_frozen: {
-    role: 'single',
-    file: 'backward_single.wgsl',
-    source: backwardSingle,
-    parts: [...RUNNING, CENTERED, ...SUMS, SUMS_WALK, GRADIENT_FINISH, ...INPUT_FROZEN],
-    bindings: [read('x'), read('dy'), GAMMA, ...RUNNING_BINDINGS, write('dx'), ...GRADIENTS],
-  },
-  gradient_partial_frozen: {
-    role: 'reduce',
-    file: 'gradient_partial.wgsl',
-    source: gradientPartial,
-    parts: [...RUNNING, CENTERED, ...SUMS, SUMS_WALK],
-    bindings: [read('x'), read('dy'), ...RUNNING_BINDINGS, write('partials')],
-  },
-  gradient_finish_frozen: {
-    role: 'finish',
-    file: 'gradient_finish.wgsl',
-    source: gradientFinish,
-    parts: [...RUNNING, ...SUMS, GRADIENT_FINISH],
-    bindings: [read('partials'), ...RUNNING_BINDINGS, write('coefficients', ZERO), ...GRADIENTS],
-  },
-  gradient_input_frozen: {
-    role: 'apply',
-    file: 'gradient_input.wgsl',
-    source: gradientInput,
-    parts: [WALK, ...RUNNING, ...INPUT_FROZEN],
-    bindings: [read('dy'), GAMMA, ...RUNNING_BINDINGS, read('coefficients', ZERO), write('dx')],
-  },
-} as const satisfies Record<string, Kernel>;
-
-export type KernelName = keyof typeof KERNELS;
 
 /** One compiled text: a kernel, without the buffers it goes without, for one tile. */
 export interface Variant {
   kernel: KernelName;
   absent: readonly BufferName[];
   tile: Tile;
+  storage: Storage;
+  relu: boolean;
+  /** Whether y stands over x, or dx over dy. */
+  inPlace: boolean;
 }
+
+/** Tensors of rows · channels values. */
+export const MATRICES: readonly BufferName[] = ['x', 'dy', 'residual', 'y', 'dx', 'dresidual'];
+/** What may be written over what it is computed from. */
+export const IN_PLACE: Partial<Record<BufferName, BufferName>> = { x: 'y', dy: 'dx' };
+
+const elementOf = (name: BufferName): Element => (MATRICES.includes(name) ? 'Value' : name === 'saved' || name === 'moments' ? 'Word' : 'Channel');
+const read = (name: BufferName, absent?: string, element = elementOf(name)): Binding => ({ name, access: 'read', element, absent });
+const write = (name: BufferName, absent?: string, element = elementOf(name)): Binding => ({ name, access: 'write', element, absent });
+const update = (name: BufferName, absent?: string): Binding => ({ name, access: 'update', element: 'Channel', absent });
+
+const ONE = 'Channel(1.0)';
+const ZERO = 'Channel()';
+const NO_VALUE = 'Value()';
+
+const part = (name: string, source: string): Part => [`shared/${name}.wgsl`, source];
+const ACTIVATION = part('activation', activationPart);
+const ACTIVATION_OF = part('activation_of', activationOfPart);
+const APPLY_FLAT = part('apply_flat', applyFlatPart);
+const APPLY_KEPT_GRADIENT = part('apply_kept_gradient', applyKeptGradientPart);
+const APPLY_KEPT_X = part('apply_kept_x', applyKeptXPart);
+const APPLY_TILE = part('apply_tile', applyTilePart);
+const APPLY_WALK = part('apply_walk', applyWalkPart);
+const CENTERED = part('centered', centeredPart);
+const GRADIENT_AT = part('gradient_at', gradientAtPart);
+const GRADIENT_FINISH = part('gradient_finish', gradientFinishPart);
+const GRADIENT_GROUP = part('gradient_group', gradientGroupPart);
+const GRADIENT_KEPT = part('gradient_kept', gradientKeptPart);
+const GRADIENT_PARTS = part('gradient_parts', gradientPartsPart);
+const GRADIENT_WALK = part('gradient_walk', gradientWalkPart);
+const GRADIENTS_OF = part('gradients_of', gradientsOfPart);
+const GROUP = part('group', groupPart);
+const INPUT_AT = part('input_at', inputAtPart);
+const INPUT_AT_FROZEN = part('input_at_frozen', inputAtFrozenPart);
+const INPUT_TERMS = part('input_terms', inputTermsPart);
+const INPUT_TERMS_FROZEN = part('input_terms_frozen', inputTermsFrozenPart);
+const INPUT_TERMS_PACKED = part('input_terms_packed', inputTermsPackedPart);
+const INPUT_WRITE = part('input_write', inputWritePart);
+const INV_ROWS_NONE = part('inv_rows_none', invRowsNonePart);
+const INV_ROWS_SAVED = part('inv_rows_saved', invRowsSavedPart);
+const INV_STD = part('inv_std', invStdPart);
+const KEPT = part('kept', keptPart);
+const MOMENTS = part('moments', momentsPart);
+const MOMENTS_FINISH = part('moments_finish', momentsFinishPart);
+const MOMENTS_GROUP = part('moments_group', momentsGroupPart);
+const MOMENTS_KEPT = part('moments_kept', momentsKeptPart);
+const MOMENTS_PARTS = part('moments_parts', momentsPartsPart);
+const MOMENTS_WALK = part('moments_walk', momentsWalkPart);
+const MOMENTS_WALK_MASKED = part('moments_walk_masked', momentsWalkMaskedPart);
+const NORMALIZE_AT = part('normalize_at', normalizeAtPart);
+const NORMALIZE_TERMS = part('normalize_terms', normalizeTermsPart);
+const OPAQUE = part('opaque', opaquePart);
+const RECIPROCAL = part('reciprocal', reciprocalPart);
+const RESIDUAL = part('residual', residualPart);
+const RESIDUAL_NONE = part('residual_none', residualNonePart);
+const STATISTICS = part('statistics', statisticsPart);
+const STATISTICS_PACKED = part('statistics_packed', statisticsPackedPart);
+const STATISTICS_RUNNING = part('statistics_running', statisticsRunningPart);
+const STATISTICS_SAVED = part('statistics_saved', statisticsSavedPart);
+const STORAGE_BF16 = part('storage_bf16', storageBf16Part);
+const STORAGE_F16 = part('storage_f16', storageF16Part);
+const TWO_SUM = part('two_sum', twoSumPart);
+const WALK = part('walk', walkPart);
+
+const isFlat = ({ tile }: Variant): boolean => tile.across === 'flat';
+const isMasked = ({ absent }: Variant): boolean => !(absent.includes('mask') && absent.includes('validRows'));
+const has = ({ absent }: Variant, name: BufferName): boolean => !absent.includes(name);
+
+const MERGES = [WALK, OPAQUE, TWO_SUM, MOMENTS, MOMENTS_GROUP];
+const FINISHES = [STATISTICS, INV_STD, RECIPROCAL, MOMENTS_FINISH];
+const SAVED = [STATISTICS, STATISTICS_SAVED];
+const RUNNING = [STATISTICS, INV_STD, STATISTICS_RUNNING];
+const PACKED = [STATISTICS, STATISTICS_PACKED];
+const SUMS = [WALK, OPAQUE, TWO_SUM, GRADIENT_GROUP, GRADIENT_FINISH];
+const activation = (variant: Variant): Part[] => [CENTERED, ACTIVATION, has(variant, 'residual') ? RESIDUAL : RESIDUAL_NONE];
+const walkMoments = (variant: Variant): Part[] =>
+  variant.tile.kept ? [KEPT, MOMENTS_KEPT] : [isMasked(variant) ? MOMENTS_WALK_MASKED : MOMENTS_WALK];
+const walkGradients = (variant: Variant): Part[] => [GRADIENT_AT, ...(variant.tile.kept ? [KEPT, GRADIENT_KEPT] : [GRADIENT_WALK])];
+/** The elementwise pass: `at` has Terms and result_at. */
+const elementwise = (variant: Variant, statistics: Part[], at: Part[]): Part[] =>
+  isFlat(variant)
+    ? [GROUP, OPAQUE, ...statistics, ...activation(variant), ...at, APPLY_FLAT]
+    : [GROUP, WALK, OPAQUE, ...statistics, ...activation(variant), ...at, APPLY_WALK, APPLY_TILE];
+
+const ROWS = [read('mask', 'none', 'Mask'), read('validRows', 'none', 'Mask')];
+const X = read('x');
+const DY = read('dy');
+const RESIDUAL_BINDING = read('residual', NO_VALUE);
+const SAVED_BINDING = read('saved');
+const RUNNING_BINDINGS = [read('runningMean'), read('runningVar')];
+const GAMMA = read('gamma', ONE);
+const BETA = read('beta', ZERO);
+const AFFINE = [GAMMA, BETA];
+const GRADIENTS = [update('dgamma', ZERO), update('dbeta', ZERO)];
+const INPUTS = [write('dx'), write('dresidual', NO_VALUE)];
+const FINISHED = [write('saved'), update('runningMean', ZERO), update('runningVar', ZERO), update('batches', ZERO)];
+
+export const KERNELS = {
+  forward_single: {
+    role: 'single',
+    file: 'forward_single.wgsl',
+    source: forwardSingle,
+    parts: (v) => [
+      GROUP, ...MERGES, ...FINISHES, ...activation(v), ACTIVATION_OF, ...walkMoments(v), NORMALIZE_AT, v.tile.kept ? APPLY_KEPT_X : APPLY_WALK,
+    ],
+    bindings: [X, RESIDUAL_BINDING, ...AFFINE, ...ROWS, write('y'), ...FINISHED],
+  },
+  moments_partial: {
+    role: 'reduce',
+    file: 'moments_partial.wgsl',
+    source: momentsPartial,
+    parts: (v) => [GROUP, ...MERGES, ...walkMoments(v)],
+    bindings: [X, ...ROWS, write('partials', undefined, 'Word')],
+  },
+  moments_finish: {
+    role: 'finish',
+    file: 'moments_finish.wgsl',
+    source: momentsFinish,
+    parts: () => [GROUP, ...MERGES, MOMENTS_PARTS, ...FINISHES],
+    bindings: [read('partials', undefined, 'Word'), ...FINISHED],
+  },
+  moments_merge: {
+    role: 'finish',
+    file: 'moments_merge.wgsl',
+    source: momentsMerge,
+    parts: () => [GROUP, ...MERGES, MOMENTS_PARTS],
+    bindings: [read('partials', undefined, 'Word'), write('moments')],
+  },
+  normalize: {
+    role: 'apply',
+    file: 'normalize.wgsl',
+    source: normalize,
+    parts: (v) => elementwise(v, SAVED, [ACTIVATION_OF, NORMALIZE_AT, NORMALIZE_TERMS]),
+    bindings: [X, RESIDUAL_BINDING, SAVED_BINDING, ...AFFINE, ...ROWS, write('y')],
+  },
+  infer: {
+    role: 'apply',
+    file: 'normalize.wgsl',
+    source: normalize,
+    parts: (v) => elementwise(v, RUNNING, [ACTIVATION_OF, NORMALIZE_AT, NORMALIZE_TERMS]),
+    bindings: [X, RESIDUAL_BINDING, ...RUNNING_BINDINGS, ...AFFINE, ...ROWS, write('y')],
+  },
+  backward_single: {
+    role: 'single',
+    file: 'backward_single.wgsl',
+    source: backwardSingle,
+    parts: (v) => [
+      GROUP, ...SUMS, ...SAVED, RECIPROCAL, INV_ROWS_SAVED, ...activation(v), ACTIVATION_OF, ...walkGradients(v), GRADIENTS_OF,
+      INPUT_AT, INPUT_TERMS, INPUT_WRITE, v.tile.kept ? APPLY_KEPT_GRADIENT : APPLY_WALK,
+    ],
+    bindings: [X, DY, RESIDUAL_BINDING, ...AFFINE, SAVED_BINDING, ...ROWS, ...INPUTS, ...GRADIENTS],
+  },
+  gradient_partial: {
+    role: 'reduce',
+    file: 'gradient_partial.wgsl',
+    source: gradientPartial,
+    parts: (v) => [GROUP, WALK, OPAQUE, TWO_SUM, GRADIENT_GROUP, ...SAVED, ...activation(v), ACTIVATION_OF, ...walkGradients(v), GRADIENTS_OF],
+    bindings: [X, DY, RESIDUAL_BINDING, ...AFFINE, SAVED_BINDING, ...ROWS, write('partials')],
+  },
+  gradient_finish: {
+    role: 'finish',
+    file: 'gradient_finish.wgsl',
+    source: gradientFinish,
+    parts: () => [GROUP, ...SUMS, GRADIENT_PARTS, ...SAVED, RECIPROCAL, INV_ROWS_SAVED],
+    bindings: [read('partials'), ...AFFINE, SAVED_BINDING, write('coefficients'), ...GRADIENTS],
+  },
+  gradient_merge: {
+    role: 'finish',
+    file: 'gradient_merge.wgsl',
+    source: gradientMerge,
+    parts: () => [GROUP, WALK, OPAQUE, TWO_SUM, GRADIENT_GROUP, GRADIENT_PARTS],
+    bindings: [read('partials'), write('sums')],
+  },
+  gradient_input: {
+    role: 'apply',
+    file: 'gradient_input.wgsl',
+    source: gradientInput,
+    parts: (v) => elementwise(v, [STATISTICS], [GRADIENT_AT, INPUT_AT, INPUT_TERMS_PACKED, INPUT_WRITE]),
+    bindings: [X, DY, RESIDUAL_BINDING, read('coefficients'), ...ROWS, ...INPUTS],
+  },
+  backward_single_frozen: {
+    role: 'single',
+    file: 'backward_single.wgsl',
+    source: backwardSingle,
+    parts: (v) => [
+      GROUP, ...SUMS, ...RUNNING, INV_ROWS_NONE, ...activation(v), ACTIVATION_OF, ...walkGradients(v), GRADIENTS_OF,
+      INPUT_AT_FROZEN, INPUT_TERMS, INPUT_WRITE, v.tile.kept ? APPLY_KEPT_GRADIENT : APPLY_WALK,
+    ],
+    bindings: [X, DY, RESIDUAL_BINDING, ...AFFINE, ...RUNNING_BINDINGS, ...ROWS, ...INPUTS, ...GRADIENTS],
+  },
+  frozen_pack: {
+    role: 'finish',
+    file: 'frozen_pack.wgsl',
+    source: frozenPack,
+    parts: () => [GROUP, WALK, ...RUNNING],
+    bindings: [...AFFINE, ...RUNNING_BINDINGS, write('coefficients')],
+  },
+  gradient_partial_frozen: {
+    role: 'reduce',
+    file: 'gradient_partial.wgsl',
+    source: gradientPartial,
+    parts: (v) => [GROUP, WALK, OPAQUE, TWO_SUM, GRADIENT_GROUP, ...RUNNING, ...activation(v), ACTIVATION_OF, ...walkGradients(v), GRADIENTS_OF],
+    bindings: [X, DY, RESIDUAL_BINDING, ...AFFINE, ...RUNNING_BINDINGS, ...ROWS, write('partials')],
+  },
+  gradient_partial_packed: {
+    role: 'reduce',
+    file: 'gradient_partial.wgsl',
+    source: gradientPartial,
+    parts: (v) => [GROUP, WALK, OPAQUE, TWO_SUM, GRADIENT_GROUP, ...PACKED, ...activation(v), ACTIVATION_OF, ...walkGradients(v), GRADIENTS_OF],
+    bindings: [X, DY, RESIDUAL_BINDING, read('coefficients'), ...ROWS, write('partials')],
+  },
+  gradient_finish_frozen: {
+    role: 'finish',
+    file: 'gradient_finish.wgsl',
+    source: gradientFinish,
+    parts: () => [GROUP, ...SUMS, GRADIENT_PARTS, ...RUNNING, INV_ROWS_NONE],
+    bindings: [read('partials'), ...AFFINE, ...RUNNING_BINDINGS, write('coefficients'), ...GRADIENTS],
+  },
+  gradient_input_frozen: {
+    role: 'apply',
+    file: 'gradient_input.wgsl',
+    source: gradientInput,
+    parts: (v) => elementwise(v, [STATISTICS], [GRADIENT_AT, INPUT_AT_FROZEN, INPUT_TERMS_PACKED, INPUT_WRITE]),
+    bindings: [read('x', NO_VALUE), DY, RESIDUAL_BINDING, read('coefficients'), ...ROWS, ...INPUTS],
+  },
+  gradient_input_alone: {
+    role: 'apply',
+    file: 'gradient_input.wgsl',
+    source: gradientInput,
+    parts: (v) => elementwise(v, RUNNING, [ACTIVATION_OF, GRADIENT_AT, INPUT_AT_FROZEN, INPUT_TERMS_FROZEN, INPUT_WRITE]),
+    bindings: [read('x', NO_VALUE), DY, RESIDUAL_BINDING, ...AFFINE, ...RUNNING_BINDINGS, ...ROWS, ...INPUTS],
+  },
+} as const satisfies Record<string, Kernel>;
+
+export type KernelName = keyof typeof KERNELS;
 
 /** The WGSL of a variant, and which file each of its lines came from. */
 export interface VariantText {
@@ -206,24 +345,45 @@ export interface VariantText {
 }
 
 /** The buffers a variant binds, in binding order from 1. */
-export function bindingsOf({ kernel, absent }: Variant): readonly Binding[] {
-  return (KERNELS[kernel] as Kernel).bindings.filter((binding) => !absent.includes(binding.name));
+export function bindingsOf(variant: Variant): readonly Binding[] {
+  const { bindings }: Kernel = KERNELS[variant.kernel];
+  return bindings.filter(({ name }) => !variant.absent.includes(name) && !standsIn(variant, name));
+}
+
+/** The name of the written buffer that a read one is, in place. */
+function standsIn({ kernel, inPlace }: Variant, name: BufferName): BufferName | undefined {
+  const over = inPlace ? IN_PLACE[name] : undefined;
+  return over && (KERNELS[kernel] as Kernel).bindings.some((binding) => binding.name === over) ? over : undefined;
 }
 
 /** Tells variants apart; equal keys have equal text and constants. */
-export function variantKey({ kernel, absent, tile }: Variant): string {
-  const without = (KERNELS[kernel] as Kernel).bindings.map(({ name }) => (absent.includes(name) ? `−${name}` : '')).join('');
-  return `${kernel}${without}/${tile.width}${tile.across === 'channels' ? 'c' : 'r'}×${tile.groupSize}${tile.grouped ? '' : ' ungrouped'}`;
+export function variantKey(variant: Variant): string {
+  const { kernel, absent, tile, storage, relu } = variant;
+  const { bindings }: Kernel = KERNELS[kernel];
+  const without = bindings.map(({ name }) => (absent.includes(name) ? `−${name}` : standsIn(variant, name) ? `=${name}` : '')).join('');
+  const { width, across, groupSize, grouped, kept } = tile;
+  const values = bindings.some(({ element }) => element === 'Value');
+  return [
+    `${kernel}${without}/${width}${across[0]}×${groupSize}`,
+    grouped ? '' : 'ungrouped', kept ? 'kept' : '', values && storage !== 'f32' ? storage : '', values && relu ? 'relu' : '',
+  ].filter(Boolean).join(' ');
 }
 
-/** Values for the `override`s of `shared/walk.wgsl`. */
-export function variantConstants({ tile }: Variant): Record<string, number> {
-  return { GROUP_SIZE: tile.groupSize, GROUPED: Number(tile.grouped) };
+/** Values for the `override`s of `shared/group.wgsl` and `shared/activation.wgsl`, where the variant's text has them. */
+export function variantConstants(variant: Variant): Record<string, number> {
+  const parts = (KERNELS[variant.kernel] as Kernel).parts(variant);
+  return {
+    GROUP_SIZE: variant.tile.groupSize,
+    GROUPED: Number(variant.tile.grouped),
+    ...(parts.includes(ACTIVATION) ? { RELU: Number(variant.relu) } : {}),
+  };
 }
 
 export function variantText(variant: Variant): VariantText {
   const kernel: Kernel = KERNELS[variant.kernel];
-  const pieces = [['declarations', declarations(kernel, variant)] as const, ...kernel.parts, [kernel.file, kernel.source] as const];
+  const halves = variant.storage !== 'f32' && kernel.bindings.some(({ element }) => element === 'Value');
+  const storage = halves ? [variant.storage === 'f16' ? STORAGE_F16 : STORAGE_BF16] : [];
+  const pieces = [['declarations', declarations(kernel, variant)] as const, ...storage, ...kernel.parts(variant), [kernel.file, kernel.source] as const];
   const files: VariantText['files'] = [];
   let code = '';
   for (const [file, source] of pieces) {
@@ -233,66 +393,95 @@ export function variantText(variant: Variant): VariantText {
   return { code, files };
 }
 
-function declarations({ bindings }: Kernel, { absent, tile }: Variant): string {
-  let text = typesWgsl(tile) + paramsWgsl() + '@group(0) @binding(0) var<uniform> params: Params;\n';
-  let index = 1;
-  for (const { name, access, element, absent: missing } of bindings) {
-    const variable = snakeCase(name);
-    const present = !absent.includes(name);
-    if (present) {
-      const mode = access === 'read' ? 'read' : 'read_write';
-      text += `@group(0) @binding(${index++}) var<storage, ${mode}> ${variable}: array<${element}>;\n`;
-    }
+function declarations(kernel: Kernel, variant: Variant): string {
+  let text = typesWgsl(variant.tile, isMasked(variant)) + paramsWgsl() + '@group(0) @binding(0) var<uniform> params: Params;\n';
+  bindingsOf(variant).forEach(({ name, access, element }, i) => {
+    const mode = access === 'read' ? 'read' : 'read_write';
+    text += `@group(0) @binding(${i + 1}) var<storage, ${mode}> ${snakeCase(name)}: array<${stored(element, name, variant)}>;\n`;
+  });
+  for (const { name, access, element, absent: missing } of kernel.bindings) {
+    if (element === 'Mask') continue;
+    const present = has(variant, name);
+    const buffer = snakeCase(standsIn(variant, name) ?? name);
+    const index = element === 'Value' ? 'u32' : 'Index';
     if (access !== 'write') {
-      text += `fn load_${variable}(i: u32) -> ${element} { return ${present ? `${variable}[i]` : missing}; }\n`;
+      text += `fn load_${snakeCase(name)}(i: ${index}) -> ${element} { return ${present ? loaded(buffer, element, variant) : missing}; }\n`;
     }
-    if (access !== 'read') {
-      text += `fn store_${variable}(i: u32, value: ${element}) {${present ? ` ${variable}[i] = value; ` : ''}}\n`;
+    if (access !== 'read' && !(isFlat(variant) && element !== 'Value')) {
+      text += `fn store_${snakeCase(name)}(i: u32, value: ${element}) {${present ? ` ${saved(buffer, element, variant)} ` : ''}}\n`;
     }
   }
-  return text;
+  return kernel.bindings.some(({ element }) => element === 'Mask') ? text + validAt(variant) : text;
+}
+
+/** The type of an array's entries. */
+function stored(element: Element, name: BufferName, { tile, storage }: Variant): string {
+  const wideRows = tile.across === 'rows' && tile.width === 4;
+  if (element === 'Mask') return wideRows && name === 'mask' ? 'vec4u' : 'u32';
+  if (tile.across === 'flat' && element !== 'Value') return element === 'Word' ? 'u32' : 'f32';
+  if (element !== 'Value' || storage === 'f32') return element;
+  return tile.width === 4 ? 'vec2u' : 'u32';
+}
+
+function loaded(buffer: string, element: Element, { tile, storage }: Variant): string {
+  if (element !== 'Value') return tile.across === 'flat' ? `${element}(${buffer}[i.x], ${buffer}[i.y])` : `${buffer}[i]`;
+  if (storage === 'f32') return `${buffer}[i]`;
+  if (tile.across === 'flat') return `unpack_pair(${buffer}[i])`;
+  if (tile.width === 4) return `vec4f(unpack_pair(${buffer}[i].x), unpack_pair(${buffer}[i].y))`;
+  return `unpack_pair(${buffer}[i / 2u])[i % 2u]`;
+}
+
+function saved(buffer: string, element: Element, { tile, storage }: Variant): string {
+  if (element !== 'Value' || storage === 'f32') return `${buffer}[i] = value;`;
+  if (tile.width === 4) return `${buffer}[i] = vec2u(pack_pair(value.xy), pack_pair(value.zw));`;
+  const kept = `select(0u, ${buffer}[i] & 0xffff0000u, i == params.flat_odd)`; // padding stays as it is
+  return `${buffer}[i] = (pack_pair(value) & select(0xffffffffu, 0xffffu, i == params.flat_odd)) | ${kept};`;
+}
+
+/** Which of a Value's rows count. */
+function validAt(variant: Variant): string {
+  const { tile } = variant;
+  const wide = tile.across === 'rows' && tile.width === 4;
+  let valid = 'Valid(true)';
+  if (has(variant, 'mask')) {
+    valid = tile.across === 'flat' ? 'vec2u(mask[rows.x], mask[rows.y]) != vec2u()' : wide ? 'mask[rows] != vec4u()' : 'mask[rows] != 0u';
+  } else if (has(variant, 'validRows')) {
+    valid = tile.across === 'flat' ? 'rows < vec2u(valid_rows[0])' : wide ? '(vec4u(4u * rows) + vec4u(0u, 1u, 2u, 3u)) < vec4u(valid_rows[0])' : 'rows < valid_rows[0]';
+  }
+  return `fn valid_at(rows: Rows) -> Valid { return ${valid}; }\n`;
 }
 
 /**
  * A Value is what a thread loads at once, a Channel one number for each channel in it. Channels-last a Value's
- * elements are of different channels and the two are one; channels-first they are rows of one channel, to be summed.
+ * elements are of different channels and the two are one; channels-first they are rows of one channel, to be summed;
+ * flat they are whatever stands in a word, each with a channel and a row of its own. Valid says which of a Value's rows count;
+ * where all do it is one true, which compilers fold (SwiftShader does not fold a vector of them).
  */
-function typesWgsl({ width, across }: Tile): string {
+function typesWgsl({ width, across }: Tile, masked: boolean): string {
+  if (across === 'flat') {
+    return (
+      'alias Value = vec2f;\nalias ValueWord = vec2u;\nalias Channel = vec2f;\nalias Word = vec2u;\n' +
+      'alias Index = vec2u;\nalias Rows = vec2u;\n' + `alias Valid = ${masked ? 'vec2<bool>' : 'bool'};\n`
+    );
+  }
   const wide = width === 4;
   const perChannel = across === 'channels' && wide;
   const summed = across === 'rows' && wide;
+  const each = summed && masked; // row for row
   return (
     `alias Value = ${wide ? 'vec4f' : 'f32'};\nalias ValueWord = ${wide ? 'vec4u' : 'u32'};\n` +
     `alias Channel = ${perChannel ? 'vec4f' : 'f32'};\nalias Word = ${perChannel ? 'vec4u' : 'u32'};\n` +
+    `alias Index = u32;\nalias Rows = u32;\nalias Valid = ${each ? 'vec4<bool>' : 'bool'};\n` +
     `const VALUES = ${summed ? 4 : 1}u;\n` + // rows of a channel in a Value
     `fn sum_of(value: Value) -> Channel { return ${summed ? '(value.x + value.y) + (value.z + value.w)' : 'value'}; }\n` +
     `fn first_of(value: Value) -> Channel { return value${summed ? '.x' : ''}; }\n` +
+    `fn first_valid(value: Value, valid: Valid) -> Channel { return ${
+      each ? 'select(select(select(value.w, value.z, valid.z), value.y, valid.y), value.x, valid.x)' : 'first_of(value)'}; }\n` +
+    `fn count_valid(valid: Valid) -> u32 { return ${each ? 'dot(select(vec4u(), vec4u(1u), valid), vec4u(1u))' : 'VALUES * u32(valid)'}; }\n` +
     `fn count_of(word: Word) -> u32 { return word${perChannel ? '.x' : ''}; }\n`
   );
 }
 
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-/** Every text there is: what has to compile wherever the library runs. */
-export function allVariants(adapterClass: AdapterClass, limits: PlanLimits): Variant[] {
-  const shapes = [
-    { layout: 'channelsLast', channels: 3 },
-    { layout: 'channelsLast', channels: 4 },
-    { layout: 'channelsFirst', channels: 3 },
-  ] as const;
-  const variants = shapes.flatMap((shape) => {
-    const tiles = tilesOf(shape, adapterClass, limits);
-    return (Object.keys(KERNELS) as KernelName[]).flatMap((kernel) => {
-      const optional = (KERNELS[kernel] as Kernel).bindings.filter(({ absent }) => absent !== undefined);
-      const sets = subsets(optional.map(({ name }) => name));
-      return tiles[KERNELS[kernel].role].flatMap((tile) => sets.map((absent) => ({ kernel, absent, tile })));
-    });
-  });
-  return [...new Map(variants.map((variant) => [variantKey(variant), variant])).values()];
-}
-
-function subsets(names: readonly BufferName[]): BufferName[][] {
-  return names.reduce<BufferName[][]>((sets, name) => [...sets, ...sets.map((set) => [...set, name])], [[]]);
 }

@@ -1,7 +1,10 @@
 import { COPY_DST, STORAGE } from '../plan/gpuFlags.js';
+import { storageBytes } from '../plan/half.js';
+import { hasRelu, hasResidual } from '../plan/options.js';
 import type { PlanKind } from '../plan/plan.js';
+import { savedBytes } from '../plan/saved.js';
 import { type BatchShape, geometryOf } from '../plan/shape.js';
-import { type BatchNormKernels, type BatchNormOptions, createBatchNorm } from './batchnorm.js';
+import { type BatchNormKernels, type BatchNormOptions, type RowBuffers, createBatchNorm } from './batchnorm.js';
 
 /** What `tune` found: give `plan` to `createBatchNorm`, now or another day on the same adapter. */
 export interface Tuning {
@@ -28,23 +31,34 @@ export async function tune(device: GPUDevice, options: Omit<BatchNormOptions, 'p
   const buffers: GPUBuffer[] = [];
   try {
     for (const plan of ['single', 'split'] as const) candidates.set(plan, await createBatchNorm(device, { ...options, plan, modes: ['train'] }));
-    const { channels, layout = 'channelsLast', gamma = true, beta = true } = options;
+    const { channels, layout = 'channelsLast', gamma = true, beta = true, storage = 'f32', epilogue = 'none', mask = 'none' } = options;
     const { rows } = geometryOf('tune', layout, channels, shape);
-    const make = (elements: number) => {
-      const buffer = device.createBuffer({ label: 'batchnorm/tune', size: 4 * elements, usage: STORAGE | COPY_DST });
+    const make = (size: number) => {
+      const buffer = device.createBuffer({ label: 'batchnorm/tune', size, usage: STORAGE | COPY_DST });
       buffers.push(buffer);
       return buffer;
     };
-    const [x, dy, y, dx] = [0, 1, 2, 3].map(() => make(rows * channels));
-    const saved = make(4 * channels);
-    const affine = { ...(gamma ? { gamma: make(channels) } : {}), ...(beta ? { beta: make(channels) } : {}) };
-    const scale = gamma ? { gamma: affine.gamma } : {};
-    const gradients = { ...(gamma ? { dgamma: make(channels) } : {}), ...(beta ? { dbeta: make(channels) } : {}) };
+    const [x, dy, y, dx] = [0, 1, 2, 3].map(() => make(storageBytes(rows * channels, storage)));
+    const saved = make(savedBytes(channels));
+    const vectors = <K extends string>(...names: (K | false)[]) =>
+      Object.fromEntries(names.filter((name) => name !== false).map((name) => [name, make(4 * channels)])) as { [name in K]?: GPUBuffer };
+    const affine = vectors(gamma && 'gamma', beta && 'beta');
+    const gradients = vectors(gamma && 'dgamma', beta && 'dbeta');
+    const relu = hasRelu(epilogue);
+    const residual = hasResidual(epilogue) ? { residual: make(x.size) } : {};
+    const masks: RowBuffers = {
+      ...(mask === 'rows' ? { mask: make(4 * rows) } : {}),
+      ...(mask === 'count' ? { validRows: make(4) } : {}),
+    };
+    if (masks.mask) device.queue.writeBuffer(masks.mask as GPUBuffer, 0, new Uint32Array(rows).fill(1));
+    if (masks.validRows) device.queue.writeBuffer(masks.validRows as GPUBuffer, 0, Uint32Array.of(rows));
+    const before = relu ? { ...affine, ...residual } : gamma ? { gamma: affine.gamma } : {};
+    const dresidual = relu && hasResidual(epilogue) ? { dresidual: make(x.size) } : {};
     const time = async (bn: BatchNormKernels) => {
       const encoder = device.createCommandEncoder({ label: 'batchnorm/tune' });
       const pass = encoder.beginComputePass({ label: 'batchnorm/tune' });
-      bn.forward(pass, { x, ...affine, y, saved }, shape);
-      bn.backward(pass, { x, dy, ...scale, saved, dx, ...gradients }, shape);
+      bn.forward(pass, { x, ...residual, ...affine, ...masks, y, saved }, shape);
+      bn.backward(pass, { x, dy, ...before, ...masks, saved, dx, ...dresidual, ...gradients }, shape);
       pass.end();
       const commands = encoder.finish();
       const start = performance.now();

@@ -4,21 +4,35 @@ import { checkCount, describe } from './shape.js';
 export type RunningVariance = 'biased' | 'unbiased';
 
 /** What the kernels can be asked to do; each mode compiles its own pipelines. */
-export type Mode = 'train' | 'infer' | 'frozen';
+export type Mode = 'train' | 'infer' | 'frozen' | 'phases';
+
+/** What follows gamma · xHat + beta in the same pass: nothing, a ReLU, a residual added, or both in that order: max(0, … + residual). */
+export type Epilogue = 'none' | 'relu' | 'add' | 'addRelu';
+
+/** How a call says which rows count: all; a 0 or 1 for each row, in (batch, spatial) order; the first so many. */
+export type RowMask = 'none' | 'rows' | 'count';
 
 /** The numbers of one batch norm. */
 export interface Numbers {
   /** Added to the variance inside the root. Default 1e-5. */
   eps: number;
-  /** Weight of the new batch in `running ← (1 − momentum) · running + momentum · batch`. Default 0.1. */
-  momentum: number;
+  /**
+   * Weight of the new batch in `running ← (1 − momentum) · running + momentum · batch`, or `'cumulative'`: 1 / (batches
+   * so far), which makes the running statistics the mean of all batches'. Default 0.1.
+   */
+  momentum: number | 'cumulative';
   /** Default `'unbiased'`, as PyTorch. A batch itself is always normalized with its biased variance. */
   runningVariance: RunningVariance;
 }
 
 export const DEFAULTS: Numbers = { eps: 1e-5, momentum: 0.1, runningVariance: 'unbiased' };
 
-const MODES: readonly Mode[] = ['train', 'infer', 'frozen'];
+const MODES: readonly Mode[] = ['train', 'infer', 'frozen', 'phases'];
+const EPILOGUES: readonly Epilogue[] = ['none', 'relu', 'add', 'addRelu'];
+const MASKS: readonly RowMask[] = ['none', 'rows', 'count'];
+
+export const hasRelu = (epilogue: Epilogue): boolean => epilogue === 'relu' || epilogue === 'addRelu';
+export const hasResidual = (epilogue: Epilogue): boolean => epilogue === 'add' || epilogue === 'addRelu';
 
 /** Refuses an option nobody reads: a misspelt one would otherwise change nothing in silence. */
 export function checkNames(call: string, options: object, known: readonly string[]): void {
@@ -47,14 +61,35 @@ export function checkEps(call: string, eps: unknown): void {
 
 /** What the running update goes by. */
 export function checkRunning(call: string, { momentum, runningVariance }: Pick<Numbers, 'momentum' | 'runningVariance'>): void {
+  if (momentum !== 'cumulative') checkMomentum(call, momentum);
+  if (runningVariance !== 'biased' && runningVariance !== 'unbiased') {
+    throw new RangeError(`${call}: "runningVariance" is ${describe(runningVariance)}, needs 'biased' or 'unbiased'.`);
+  }
+}
+
+function checkMomentum(call: string, momentum: unknown): asserts momentum is number {
+  if (typeof momentum === 'string') {
+    throw new RangeError(`${call}: "momentum" is ${describe(momentum)}, needs a number from 0 to 1, or 'cumulative'.`);
+  }
   checkFinite(call, 'momentum', momentum);
-  if (momentum < 0 || momentum > 1) {
+  if ((momentum as number) < 0 || (momentum as number) > 1) {
     throw new RangeError(
       `${call}: "momentum" is ${momentum}, needs a number from 0 to 1 (weight of the new batch; Keras's 0.99 is 0.01 here).`,
     );
   }
-  if (runningVariance !== 'biased' && runningVariance !== 'unbiased') {
-    throw new RangeError(`${call}: "runningVariance" is ${describe(runningVariance)}, needs 'biased' or 'unbiased'.`);
+}
+
+export function checkEpilogue(call: string, epilogue: unknown): asserts epilogue is Epilogue {
+  checkOneOf(call, 'epilogue', epilogue, EPILOGUES);
+}
+
+export function checkRowMask(call: string, mask: unknown): asserts mask is RowMask {
+  checkOneOf(call, 'mask', mask, MASKS);
+}
+
+function checkOneOf(call: string, name: string, value: unknown, known: readonly string[]): void {
+  if (!known.includes(value as string)) {
+    throw new RangeError(`${call}: "${name}" is ${describe(value)}, needs one of ${known.map((each) => `'${each}'`).join(', ')}.`);
   }
 }
 

@@ -4,9 +4,12 @@
  */
 export const PARAMS = [
   ['channels', 'u32'], // in Channels: a quarter of them where a Channel is vec4f
-  ['channel_stride', 'u32'], // strides and sizes are in Values
+  ['channel_stride', 'u32'], // strides, sizes and base are in Values
+  ['channel_first', 'u32'], // channels of the box
+  ['channel_end', 'u32'],
   ['tiles', 'u32'],
   ['tile_channels', 'u32'],
+  ['base', 'u32'],
   ['inner_size', 'u32'],
   ['inner_stride', 'u32'],
   ['inner_lanes', 'u32'],
@@ -16,18 +19,29 @@ export const PARAMS = [
   ['outer_stride', 'u32'],
   ['outer_lanes', 'u32'],
   ['outer_per_part', 'u32'],
-  ['parts', 'u32'],
+  ['row_base', 'u32'], // of the mask, in entries of its array, and from one visit to the next
+  ['inner_rows', 'u32'],
+  ['outer_rows', 'u32'],
+  ['parts', 'u32'], // of this dispatch
+  ['part_base', 'u32'], // the first of them among all
   ['channel_step', 'u32'], // threads from one channel to the next, and so on
   ['inner_step', 'u32'],
   ['outer_step', 'u32'],
   ['lanes', 'u32'], // inner_lanes · outer_lanes
   ['lanes_ceil', 'u32'], // smallest power of two ≥ lanes
+  ['flat_words', 'u32'], // of shaders/shared/apply_flat.wgsl: words of this dispatch,
+  ['flat_groups', 'u32'], // workgroups, the element its first word begins with, the end of the whole tensor,
+  ['flat_first', 'u32'],
+  ['flat_end', 'u32'],
+  ['flat_spatial', 'u32'], // values of a channel that lie together,
+  ['flat_odd', 'u32'], // and the word whose upper half is padding, or none: 0xffffffff
   ['zero', 'u32'], // always 0; see shaders/shared/opaque.wgsl
-  ['inv_rows', 'f32'],
+  ['unbiased', 'u32'],
+  ['cumulative', 'u32'],
+  ['accumulate', 'u32'],
   ['eps', 'f32'],
   ['momentum', 'f32'],
   ['keep', 'f32'], // 1 − momentum, rounded once from f64
-  ['running_variance_factor', 'f32'],
 ] as const;
 
 export type Params = Record<(typeof PARAMS)[number][0], number>;

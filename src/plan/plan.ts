@@ -1,6 +1,8 @@
-import { type Numbers, runningVarianceFactor } from './options.js';
+import type { Storage } from './half.js';
+import type { Numbers } from './options.js';
 import type { Params } from './params.js';
 import type { Geometry } from './shape.js';
+import { type Box, type Window, boxesOf, windowsOf } from './windows.js';
 
 /** The device limits a plan depends on; a `GPUSupportedLimits` is one. */
 export interface PlanLimits {
@@ -20,29 +22,37 @@ export type PlanKind = 'single' | 'split';
 
 /** What of a tile is compiled into a kernel; the rest stands in the uniform block. */
 export interface Tile {
-  /** Elements of a Value: 4 where they lie together, else 1. */
-  width: 1 | 4;
-  /** Whether a Value's elements are of several channels (channels-last) or of one (channels-first). */
-  across: 'channels' | 'rows';
+  /** Elements of a Value: 4 where they lie together, 2 in a word of halves, else 1. */
+  width: 1 | 2 | 4;
+  /**
+   * Whether a Value's elements are of several channels (channels-last), of one (channels-first), or whatever stands
+   * in a word (halves in rows or planes that do not fill whole Values, elementwise only).
+   */
+  across: 'channels' | 'rows' | 'flat';
   /** Threads of a workgroup. */
   groupSize: number;
   /** False where a channel has one lane, so that nothing is merged and no barrier stands. */
   grouped: boolean;
+  /** Whether a thread keeps what it visits in registers: at most KEPT_VISITS. */
+  kept: boolean;
 }
 
-/** One dispatch: its compiled tile, its uniform block, its workgroups. */
+/** One dispatch: its compiled tile, its uniform block, its workgroups, and which window of the tensors it sees. */
 export interface Dispatch {
   tile: Tile;
   params: Params;
   grid: Grid;
+  window: Window;
 }
 
-/** The dispatches of one shape: `reduce` is the whole of a single plan. */
+/** The dispatches of one shape. A single plan has one `reduce`, which does it all, and no use for the others. */
 export interface Plan {
   kind: PlanKind;
-  reduce: Dispatch;
+  reduce: Dispatch[];
   finish: Dispatch;
-  apply: Dispatch;
+  apply: Dispatch[];
+  /** Of all reduce dispatches together. */
+  parts: number;
   /** Bytes of partial results, for the moments and for the gradient sums. */
   momentsBytes: number;
   gradientBytes: number;
@@ -50,18 +60,31 @@ export interface Plan {
 
 export type Grid = readonly [x: number, y: number];
 
-/** What a plan may be told instead of choosing it. */
+/** What a plan is made for beside its shape. */
 export interface PlanChoice {
   adapterClass: AdapterClass;
+  /** Forces a plan. */
   kind?: PlanKind;
+  /** Default `'f32'`. */
+  storage?: Storage;
+  /** False where a single dispatch would bind more buffers than the device allows. Default true. */
+  single?: boolean;
+  /** Elements at which a tensor's buffer ends and its next begins. Default none. */
+  cuts?: readonly number[];
+  /** Whether dgamma and dbeta are added to. Default false. */
+  accumulate?: boolean;
+  /** The part that the caller's own moments or sums are written to. Default 0. */
+  part?: number;
 }
 
 /** count, mean, meanLow, m2 */
 export const MOMENTS_PLANES = 4;
-/** Σ dy, Σ dy · (x − mean) */
+/** dbeta, dgamma */
 export const GRADIENT_PLANES = 2;
-/** dbeta / rows, dgamma / rows */
-export const COEFFICIENT_PLANES = 2;
+/** mean, meanLow, scale, shift, dbeta / rows, dgamma / rows · invStd */
+export const COEFFICIENT_PLANES = 6;
+/** Visits whose values a thread can keep in registers; KEPT in shaders/shared/kept.wgsl. */
+export const KEPT_VISITS = 8;
 
 /**
  * What the two classes of adapter want.
@@ -93,16 +116,21 @@ export function tilesOf(
   { layout, channels }: Pick<Geometry, 'layout' | 'channels'>,
   adapterClass: AdapterClass,
   limits: PlanLimits,
+  storage: Storage = 'f32',
 ): Record<Role, Tile[]> {
   const groupSize = groupSizeOf(adapterClass, limits);
   const across = layout === 'channelsLast' ? 'channels' : 'rows';
-  const widths: Tile['width'][] = layout === 'channelsLast' ? [channelWidth(channels)] : [1, 4];
-  const tiles = (grouped: boolean) => widths.map((width): Tile => ({ width, across, groupSize, grouped }));
+  const widths: (1 | 4)[] = layout === 'channelsLast' ? [channelWidth(channels)] : [1, 4];
+  const flat = (width: 1 | 4) => storage !== 'f32' && width === 1;
+  const tiles = (grouped: boolean, kept: boolean, of: readonly (1 | 4)[] = widths) =>
+    of.map((width): Tile => ({ width, across, groupSize, grouped, kept }));
+  const singles = widths.filter((width) => !flat(width));
+  const grouped = singleGrouped(across, adapterClass);
   return {
-    single: tiles(singleGrouped(across, adapterClass)),
-    reduce: tiles(true),
+    single: [...tiles(grouped, false, singles), ...(adapterClass === 'hardware' ? tiles(grouped, true, singles) : [])],
+    reduce: tiles(true, false),
     finish: [finishTile(channels, groupSize)],
-    apply: tiles(false),
+    apply: widths.map((width) => (flat(width) ? flatTile(groupSize) : { width, across, groupSize, grouped: false, kept: false })),
   };
 }
 
@@ -112,46 +140,110 @@ function singleGrouped(across: Tile['across'], adapterClass: AdapterClass): bool
 }
 
 export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, limits: PlanLimits, call = 'plan'): Plan {
-  const { adapterClass } = choice;
+  const { adapterClass, storage = 'f32', single: canBeSingle = true, cuts = [], part = 0 } = choice;
   const wants = CLASSES[adapterClass];
   const groupSize = groupSizeOf(adapterClass, limits);
-  const axes = axesOf(geometry);
-  const scalars = {
-    zero: 0,
-    inv_rows: 1 / geometry.rows,
-    eps: numbers.eps,
-    momentum: numbers.momentum,
-    keep: 1 - numbers.momentum,
-    running_variance_factor: runningVarianceFactor(geometry.rows, numbers.runningVariance),
+  const scalars = scalarsOf(geometry, numbers, choice);
+  const windows = windowsOf(geometry, storage, cuts, limits.maxStorageBufferBindingSize);
+  const boxes = windows.flatMap((window) => boxesOf(geometry, window).map((box) => ({ window, axes: axesOf(geometry, box) })));
+  const whole = boxes[0].axes;
+  const { width, across } = whole;
+  const flat = storage !== 'f32' && width === 1;
+  const make = (axes: Axes, window: Window, lanes: Lanes, tile: Pick<Tile, 'grouped' | 'kept'>, parts: Parts, partBase: number): Dispatch => {
+    const params = { ...scalars, ...paramsOf(axes, lanes, parts), part_base: partBase };
+    return { tile: { width, across, groupSize, ...tile }, params, grid: grid(params.tiles * params.parts, limits), window };
   };
-  const dispatch = (lanes: Lanes, tile: Tile, parts: Parts): Dispatch => {
-    const params = { ...scalars, ...paramsOf(axes, lanes, parts) };
-    return { tile, params, grid: grid(params.tiles * params.parts, limits) };
-  };
-  const make = (lanes: Lanes, grouped: boolean, parts: Parts) =>
-    dispatch(lanes, { width: axes.width, across: axes.across, groupSize, grouped }, parts);
 
-  const single = singleLanes(axes, adapterClass, groupSize);
-  const kind = choice.kind ?? (fitsSingle(axes, single, adapterClass) ? 'single' : 'split');
-  const alone = visitsOf(axes, single);
-  if (kind === 'single' && alone > MAX_VISITS) {
-    throw new RangeError(`${call}: "plan" is 'single', which gives a thread ${alone} values (rows ${geometry.rows}), needs at most ${MAX_VISITS}. Use 'split'.`);
+  const lanes = singleLanes(whole, adapterClass, groupSize);
+  const visits = visitsOf(whole, lanes);
+  const alone = canBeSingle && boxes.length === 1 && !flat;
+  if (choice.kind === 'single' && canBeSingle && boxes.length > 1) {
+    throw new RangeError(
+      `${call}: "plan" is 'single', needs each tensor in one buffer, at most ${limits.maxStorageBufferBindingSize} bytes of it (maxStorageBufferBindingSize). Use 'split'.`,
+    );
   }
-  const mostParts = Math.max(1, Math.floor(limits.maxStorageBufferBindingSize / (MOMENTS_PLANES * 4 * geometry.channels)));
-  const split = lanesOf(axes, Math.min(axes.channels, wants.splitChannels), groupSize);
-  const reduce = kind === 'single'
-    ? make(single, singleGrouped(axes.across, adapterClass), { inner: 1, outer: 1 })
-    : make(split, true, partsOf(axes, split, wants.groups, MIN_VISITS, mostParts));
-  const apply = make(split, false, partsOf(axes, split, wants.applyGroups, wants.applyVisits));
-  const { parts } = reduce.params;
+  const kind = alone ? (choice.kind ?? (fitsSingle(whole, lanes, adapterClass) ? 'single' : 'split')) : 'split';
+  if (kind === 'single' && visits > MAX_VISITS) {
+    throw new RangeError(`${call}: "plan" is 'single', which gives a thread ${visits} values (rows ${geometry.rows}), needs at most ${MAX_VISITS}. Use 'split'.`);
+  }
+  const reduce: Dispatch[] = [];
+  const apply: Dispatch[] = [];
+  if (kind === 'single') {
+    const grouped = singleGrouped(across, adapterClass);
+    const kept = adapterClass === 'hardware' && visits <= KEPT_VISITS;
+    reduce.push(make(whole, windows[0], lanes, { grouped, kept }, { inner: 1, outer: 1 }, part));
+  }
+  const mostParts = Math.max(1, Math.floor(limits.maxStorageBufferBindingSize / (MOMENTS_PLANES * 4 * geometry.channels * boxes.length)));
+  let parts = kind === 'single' ? 1 : 0;
+  for (const { axes, window } of boxes) {
+    const split = lanesOf(axes, Math.min(axes.channels, wants.splitChannels), groupSize);
+    if (kind === 'split') {
+      const dispatch = make(axes, window, split, { grouped: true, kept: false }, partsOf(axes, split, wants.groups, MIN_VISITS, mostParts), parts);
+      reduce.push(dispatch);
+      parts += dispatch.params.parts;
+    }
+    if (!flat) {
+      apply.push(make(axes, window, split, { grouped: false, kept: false }, partsOf(axes, split, wants.applyGroups, wants.applyVisits), 0));
+    }
+  }
+  if (flat) for (const window of windows) apply.push(flatOf(geometry, window, scalars, wants, groupSize, limits));
+  if (parts === 1) for (const dispatch of reduce) dispatch.params.part_base = part; // straight to the caller's own
   return {
     kind,
     reduce,
-    finish: finishOf(geometry.channels, parts, scalars, groupSize, limits),
+    finish: finishOf(geometry.channels, parts, scalars, adapterClass, limits, part),
     apply,
+    parts,
     momentsBytes: parts * MOMENTS_PLANES * geometry.channels * 4,
     gradientBytes: parts * GRADIENT_PLANES * geometry.channels * 4,
   };
+}
+
+/** The dispatch that merges parts which the caller brings. */
+export function planMerge(channels: number, parts: number, numbers: Numbers, choice: PlanChoice, limits: PlanLimits): Dispatch {
+  const geometry: Geometry = { layout: 'channelsLast', batch: 1, channels, spatial: 1, rows: 1 };
+  return finishOf(channels, parts, scalarsOf(geometry, numbers, choice), choice.adapterClass, limits, choice.part ?? 0);
+}
+
+type Scalars = Omit<Params, keyof ReturnType<typeof paramsOf>>;
+
+function scalarsOf(geometry: Geometry, numbers: Numbers, { accumulate = false, part = 0 }: PlanChoice): Scalars {
+  const { momentum } = numbers;
+  const weight = momentum === 'cumulative' ? 0 : momentum;
+  return {
+    zero: 0,
+    part_base: part,
+    unbiased: Number(numbers.runningVariance === 'unbiased'),
+    cumulative: Number(momentum === 'cumulative'),
+    accumulate: Number(accumulate),
+    eps: numbers.eps,
+    momentum: weight,
+    keep: 1 - weight,
+    flat_words: 0, flat_groups: 0, flat_first: 0, flat_end: 0, flat_odd: NONE,
+    flat_spatial: geometry.layout === 'channelsLast' ? 1 : geometry.spatial,
+  };
+}
+
+/** No word: past every index. */
+const NONE = 0xffffffff;
+
+/** A thread a word, every word of a window. */
+function flatOf(
+  geometry: Geometry, window: Window, scalars: Scalars, wants: (typeof CLASSES)[AdapterClass], groupSize: number, limits: PlanLimits,
+): Dispatch {
+  const { channels, rows } = geometry;
+  const elements = rows * channels;
+  const words = Math.ceil((window.end - window.start) / 2);
+  const groups = Math.min(Math.ceil(words / groupSize), Math.max(wants.applyGroups, Math.ceil((2 * words) / (groupSize * MAX_VISITS))));
+  const one: Axis = { size: 1, stride: 0, rows: 0 }; // nothing walks it; 0 would make NaN of the parts
+  const axes: Axes = { width: 1, across: 'channels', channels, channelStride: 1, channelFirst: 0, channelEnd: channels, base: 0, rowBase: 0, near: one, far: one };
+  const params = {
+    ...paramsOf(axes, { channels: 1, near: 1, far: 1, lanes: 1 }, { inner: 1, outer: 1 }),
+    ...scalars,
+    flat_words: words, flat_groups: groups, flat_first: window.start, flat_end: elements,
+    flat_odd: window.end % 2 === 1 ? words - 1 : NONE,
+  };
+  return { tile: flatTile(groupSize), params, grid: grid(groups, limits), window };
 }
 
 /** Folds a count of groups to two dimensions; groups past the count find nothing to do. */
@@ -166,12 +258,18 @@ export function classOf(info: { isFallbackAdapter?: boolean; architecture?: stri
   return info?.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe|basic render|warp/i.test(name) ? 'software' : 'hardware';
 }
 
-/** A tensor as Values: channels, and the two axes whose values each channel pools. */
+/** A box of a tensor as Values: channels, and the two axes whose values each channel pools. */
 interface Axes {
   width: 1 | 4;
-  across: Tile['across'];
+  across: 'channels' | 'rows';
   channels: number;
   channelStride: number;
+  /** Channels that have values in the box. */
+  channelFirst: number;
+  channelEnd: number;
+  /** Where channel 0 would begin in the window; before it, where the box begins at a later one. */
+  base: number;
+  rowBase: number;
   /** The axis along which neighbouring threads lie in memory where a tile has one channel. */
   near: Axis;
   far: Axis;
@@ -180,17 +278,28 @@ interface Axes {
 interface Axis {
   size: number;
   stride: number;
+  /** Entries of the mask from one visit to the next. */
+  rows: number;
 }
 
-function axesOf({ layout, batch, channels, spatial }: Geometry): Axes {
+function axesOf({ layout, channels, spatial }: Geometry, box: Box): Axes {
+  const [n, c, s] = [box.batch, box.channels, box.spatial];
   if (layout === 'channelsLast') {
     const width = channelWidth(channels);
     const values = channels / width;
-    return { width, across: 'channels', channels: values, channelStride: 1, near: { size: batch * spatial, stride: values }, far: { size: 1, stride: 0 } };
+    return {
+      width, across: 'channels', channels: values, channelStride: 1, channelFirst: c.first / width, channelEnd: c.end / width,
+      base: box.base / width, rowBase: n.first,
+      near: { size: n.end - n.first, stride: values, rows: 1 }, far: { size: 1, stride: 0, rows: 0 },
+    };
   }
   const width = spatial % 4 === 0 ? 4 : 1;
   const values = spatial / width;
-  return { width, across: 'rows', channels, channelStride: values, near: { size: values, stride: 1 }, far: { size: batch, stride: channels * values } };
+  return {
+    width, across: 'rows', channels, channelStride: values, channelFirst: c.first, channelEnd: c.end,
+    base: box.base / width, rowBase: n.first * values + s.first / width,
+    near: { size: (s.end - s.first) / width, stride: 1, rows: 1 }, far: { size: n.end - n.first, stride: channels * values, rows: values },
+  };
 }
 
 /** How a workgroup's threads stand on a tile. */
@@ -257,9 +366,7 @@ function partsOf(axes: Axes, lanes: Lanes, groups: number, visits: number, most 
   return { inner: innerParts, outer: outerParts };
 }
 
-type WalkParams = Omit<Params, 'zero' | 'inv_rows' | 'eps' | 'momentum' | 'keep' | 'running_variance_factor'>;
-
-function paramsOf(axes: Axes, lanes: Lanes, wanted: Parts): WalkParams {
+function paramsOf(axes: Axes, lanes: Lanes, wanted: Parts) {
   const near = innerIsNear(axes, lanes);
   const [inner, outer] = near ? [axes.near, axes.far] : [axes.far, axes.near];
   const [innerLanes, outerLanes] = near ? [lanes.near, lanes.far] : [lanes.far, lanes.near];
@@ -274,6 +381,12 @@ function paramsOf(axes: Axes, lanes: Lanes, wanted: Parts): WalkParams {
   return {
     channels: axes.channels,
     channel_stride: axes.channelStride,
+    channel_first: axes.channelFirst,
+    channel_end: axes.channelEnd,
+    base: axes.base >>> 0, // below 0 it wraps, as the shader's sums do
+    row_base: axes.rowBase,
+    inner_rows: inner.rows,
+    outer_rows: outer.rows,
     tiles: Math.ceil(axes.channels / lanes.channels),
     tile_channels: lanes.channels,
     inner_size: inner.size, inner_stride: inner.stride, inner_lanes: innerLanes, inner_parts: innerParts, inner_per_part: innerPerPart,
@@ -288,17 +401,25 @@ function paramsOf(axes: Axes, lanes: Lanes, wanted: Parts): WalkParams {
 }
 
 /** The merge walks the parts as if they were rows, channels innermost, whatever the layout. */
-function finishOf(channels: number, parts: number, scalars: object, groupSize: number, limits: PlanLimits): Dispatch {
+function finishOf(channels: number, parts: number, scalars: Scalars, adapterClass: AdapterClass, limits: PlanLimits, part: number): Dispatch {
+  const groupSize = groupSizeOf(adapterClass, limits);
   const tile = finishTile(channels, groupSize);
   const values = channels / tile.width;
-  const axes: Axes = { width: tile.width, across: 'channels', channels: values, channelStride: 1, near: { size: parts, stride: values }, far: { size: 1, stride: 0 } };
+  const axes: Axes = {
+    width: channelWidth(channels), across: 'channels', channels: values, channelStride: 1, channelFirst: 0, channelEnd: values, base: 0, rowBase: 0,
+    near: { size: parts, stride: values, rows: 0 }, far: { size: 1, stride: 0, rows: 0 },
+  };
   const lanes = lanesOf(axes, Math.ceil(groupSize / Math.max(1, Math.ceil(parts / MIN_VISITS))), groupSize);
-  const params = { ...scalars, ...paramsOf(axes, lanes, { inner: 1, outer: 1 }) } as Params;
-  return { tile, params, grid: grid(params.tiles, limits) };
+  const params: Params = { ...scalars, ...paramsOf(axes, lanes, { inner: 1, outer: 1 }), part_base: part };
+  return { tile, params, grid: grid(params.tiles, limits), window: { start: 0, end: 0 } };
 }
 
 function finishTile(channels: number, groupSize: number): Tile {
-  return { width: channelWidth(channels), across: 'channels', groupSize, grouped: true };
+  return { width: channelWidth(channels), across: 'channels', groupSize, grouped: true, kept: false };
+}
+
+function flatTile(groupSize: number): Tile {
+  return { width: 2, across: 'flat', groupSize, grouped: false, kept: false };
 }
 
 const channelWidth = (channels: number): 1 | 4 => (channels % 4 === 0 ? 4 : 1);

@@ -1,15 +1,32 @@
 import { checkCount, describe } from './shape.js';
 
 /**
- * What a training forward keeps for its backward: one buffer of planes, each `channels` f32, in this order.
- * The mean is `mean + meanLow`: one f32 cannot hold it to the precision that a large mean needs.
+ * What a training forward keeps for its backward: one buffer of planes, each `channels` words, in this order.
+ * The mean is `mean + meanLow`: one f32 cannot hold it to the precision that a large mean needs. `count` and `flags`
+ * are u32, the others f32.
  */
-export const SAVED_PLANES = ['mean', 'meanLow', 'variance', 'invStd'] as const;
+export const SAVED_PLANES = ['mean', 'meanLow', 'variance', 'invStd', 'count', 'flags'] as const;
+
+/** A bit of `flags`: one row has no unbiased variance, so the running variance stayed as it was. */
+export const RUNNING_VARIANCE_STAYED = 1;
+/** A bit of `flags`: no row counted, so neither running statistic moved. */
+export const RUNNING_STAYED = 2;
 
 /** Typed views of a `saved` buffer's bytes, `channels` elements each. */
-export type SavedViews = Record<(typeof SAVED_PLANES)[number], Float32Array>;
+export interface SavedViews {
+  mean: Float32Array;
+  /** What `mean` lost to rounding: add it. */
+  meanLow: Float32Array;
+  /** Biased. */
+  variance: Float32Array;
+  invStd: Float32Array;
+  /** Rows that the statistics were taken over; the same for every channel. */
+  count: Uint32Array;
+  /** `RUNNING_VARIANCE_STAYED`, `RUNNING_STAYED`; the same for every channel. */
+  flags: Uint32Array;
+}
 
-/** Bytes of a `saved` buffer: four f32 per channel. */
+/** Bytes of a `saved` buffer: six words per channel. */
 export function savedBytes(channels: number): number {
   return SAVED_PLANES.length * channels * Float32Array.BYTES_PER_ELEMENT;
 }
@@ -18,7 +35,7 @@ export function savedBytes(channels: number): number {
  * Views the bytes of a `saved` buffer, without copying.
  *
  * @param bytes - what was read back from the buffer, `savedBytes(channels)` long or longer.
- * @returns `mean`, `meanLow` (add it to `mean`), `variance` (biased) and `invStd`.
+ * @returns views into `bytes`.
  * @throws {TypeError} {RangeError} `bytes` is no buffer or too short, or `channels` no count.
  */
 export function savedViews(bytes: ArrayBuffer | ArrayBufferView, channels: number): SavedViews {
@@ -31,11 +48,12 @@ export function savedViews(bytes: ArrayBuffer | ArrayBufferView, channels: numbe
   const needed = savedBytes(channels);
   if (bytes.byteLength < needed) {
     throw new RangeError(
-      `${call}: "bytes" is ${bytes.byteLength} bytes, needs ${needed} (4 planes × channels ${channels}, f32). ` +
+      `${call}: "bytes" is ${bytes.byteLength} bytes, needs ${needed} (6 planes × channels ${channels}, 4 bytes each). ` +
         `Read the whole buffer made by createSaved().`,
     );
   }
   const [buffer, from] = view ? [bytes.buffer as ArrayBuffer, bytes.byteOffset] : [bytes, 0];
   const plane = (index: number) => new Float32Array(buffer, from + index * channels * 4, channels);
-  return { mean: plane(0), meanLow: plane(1), variance: plane(2), invStd: plane(3) };
+  const words = (index: number) => new Uint32Array(buffer, from + index * channels * 4, channels);
+  return { mean: plane(0), meanLow: plane(1), variance: plane(2), invStd: plane(3), count: words(4), flags: words(5) };
 }

@@ -1,11 +1,12 @@
 import type { Shape } from '../plan/shape.js';
-import { linesOf } from './loops.js';
-import { type Floats, checkArrays, invStdOf } from './types.js';
+import { type BackwardInputs, type InputGradients, checkResidualGradient, incoming, inputGradient, outputsOf, sumsOf } from './gradient.js';
+import { scaleOf } from './normalize.js';
+import { affine, zeroMasked } from './strips.js';
+import { type Floats, checkArrays, invStdsOf } from './types.js';
+import { walkOf } from './walk.js';
 
-/** Gradients of the loss by x, gamma and beta. */
-export interface Gradients<T extends Floats = Float64Array> {
-  /** rows·channels */
-  dx: T;
+/** Gradients of the loss by x, gamma, beta and the residual. */
+export interface Gradients<T extends Floats = Float64Array, U extends Floats = Float64Array> extends InputGradients<T, U> {
   /** channels; what gamma's would be, also where there is no gamma. */
   dgamma: Float64Array;
   /** channels */
@@ -13,102 +14,78 @@ export interface Gradients<T extends Floats = Float64Array> {
 }
 
 /**
- * Closed-form backward pass of `forward`.
+ * Closed-form backward pass of `forward`: `gradientSums` and `gradientInput` in one call.
  *
- *     dbeta = Σ dy        dgamma = Σ dy · xHat        xHat = (x − mean) · invStd
- *     dx    = gamma · invStd · (dy − dbeta/rows − xHat · dgamma/rows)
+ *     dbeta = Σ dz        dgamma = Σ dz · xHat        xHat = (x − mean) · invStd
+ *     dx    = gamma · invStd · (dz − dbeta/count − xHat · dgamma/count)
  *
+ * dz is dy, and under ReLU 0 where z = gamma · xHat + beta (+ residual), computed again, is not above 0. count is
+ * rows, or those that `mask` or `validRows` lets count; the others add to no sum and get 0.
  * Ioffe & Szegedy 2015, section 3, with ∂l/∂variance and ∂l/∂mean put in — https://arxiv.org/abs/1502.03167
  *
- * @param inputs - reads `x` and `dy` rows·channels; `gamma`, `mean` and `invStd` channels, as `forward` gave them.
- * @param out - where dx goes, rows·channels; may be dy itself. Default a new `Float64Array`.
- * @throws {TypeError} {RangeError} an array is missing or has another length, or shape or eps cannot be computed with.
+ * @param inputs - reads `x`, `dy` and `residual` rows·channels; `gamma`, `beta`, and `mean` and `invStd` as `forward`
+ *   gave them, channels. Give what `forward` was given: beta and residual matter under `relu` only.
+ * @param out - where dx goes, rows·channels; may be dy or x itself. Default a new `Float64Array`.
+ * @param dresidual - where the residual's gradient, dz, goes, rows·channels; may be dy itself. Default a new
+ *   `Float64Array` where it is not dy anyway: under ReLU, or where rows are left out and get 0.
+ * @throws {TypeError} {RangeError} an array is missing or has another length, shape or mask cannot be computed with,
+ *   or `dresidual` is another argument.
  */
-export function backward<T extends Floats = Float64Array>(
-  inputs: { x: Floats; dy: Floats; gamma?: Floats; mean: Floats; invStd: Floats },
+export function backward<T extends Floats = Float64Array, U extends Floats = Float64Array>(
+  inputs: BackwardInputs & { mean: Floats; invStd: Floats },
   shape: Shape,
   out?: T,
-): Gradients<T> {
-  const { x, dy, gamma, mean, invStd } = inputs;
-  checkArrays('backward', shape, { matrices: { x, dy }, optionalMatrices: { out }, vectors: { mean, invStd }, optionalVectors: { gamma } });
-  const { rows } = shape;
-  const { dgamma, dbeta } = gradientSums(x, dy, mean, invStd, shape);
-  const scale = Float64Array.from(invStd, (value, c) => (gamma ? gamma[c] : 1) * value);
-  const dbetaMean = dbeta.map((value) => value / rows);
-  const slope = dgamma.map((value, c) => (value / rows) * invStd[c]);
-  const dx = (out ?? new Float64Array(x.length)) as T;
-  const { perChannel, count, length, channels } = linesOf(shape);
-  for (let line = 0, i = 0; line < count; line++) {
-    if (perChannel) {
-      const c = line % channels;
-      const [factor, shift, center, tilt] = [scale[c], dbetaMean[c], mean[c], slope[c]];
-      for (const end = i + length; i < end; i++) dx[i] = factor * (dy[i] - shift - (x[i] - center) * tilt);
-    } else {
-      for (let c = 0; c < channels; c++, i++) dx[i] = scale[c] * (dy[i] - dbetaMean[c] - (x[i] - mean[c]) * slope[c]);
-    }
-  }
-  return { dx, dgamma, dbeta };
+  dresidual?: U,
+): Gradients<T, U> {
+  const { x, dy, gamma, beta, residual, relu, mean, invStd } = inputs;
+  checkArrays('backward', shape, {
+    matrices: { x, dy }, optionalMatrices: { residual, out, dresidual }, vectors: { mean, invStd }, optionalVectors: { gamma, beta }, relu,
+  });
+  checkResidualGradient('backward', inputs, out, dresidual);
+  const walk = walkOf('backward', shape, inputs);
+  const scale = scaleOf(gamma, invStd);
+  const to = outputsOf<T, U>(inputs, walk, out, dresidual);
+  const dz = incoming(inputs, mean, scale, walk, to);
+  const { dgamma, dbeta } = sumsOf(x, dz, mean, invStd, walk);
+  inputGradient(to.dx, x, dz, mean, invStd, scale, dgamma, dbeta, walk.count, walk);
+  return { dx: to.dx, dgamma, dbeta, dresidual: to.dresidual };
 }
 
 /**
  * Backward pass of `infer`: the statistics are constants, no gradient flows through them.
  *
- *     dbeta = Σ dy        dgamma = Σ dy · xHat        dx = gamma · invStd · dy
+ *     dbeta = Σ dz        dgamma = Σ dz · xHat        dx = gamma · invStd · dz
  *
- * @param inputs - reads `x` and `dy` rows·channels; `gamma`, `runningMean` and `runningVar` channels.
- * @param out - where dx goes, rows·channels; may be dy itself. Default a new `Float64Array`.
- * @throws {TypeError} {RangeError} an array is missing or has another length, or shape or eps cannot be computed with.
+ * dz as in `backward`, z with the running statistics.
+ *
+ * @param inputs - reads `x`, `dy` and `residual` rows·channels; `gamma`, `beta`, `runningMean` and `runningVar`
+ *   channels. Give what `infer` was given: beta and residual matter under `relu` only.
+ * @param out - where dx goes, rows·channels; may be dy or x itself. Default a new `Float64Array`.
+ * @param dresidual - as `backward`'s.
+ * @throws {TypeError} {RangeError} an array is missing or has another length, shape, eps or mask cannot be computed
+ *   with, or `dresidual` is another argument.
  */
-export function backwardFrozen<T extends Floats = Float64Array>(
-  inputs: { x: Floats; dy: Floats; gamma?: Floats; runningMean: Floats; runningVar: Floats },
+export function backwardFrozen<T extends Floats = Float64Array, U extends Floats = Float64Array>(
+  inputs: BackwardInputs & { runningMean: Floats; runningVar: Floats },
   shape: Shape,
   eps: number,
   out?: T,
-): Gradients<T> {
-  const { x, dy, gamma, runningMean, runningVar } = inputs;
+  dresidual?: U,
+): Gradients<T, U> {
+  const { x, dy, gamma, beta, residual, relu, runningMean, runningVar } = inputs;
   checkArrays('backwardFrozen', shape, {
-    matrices: { x, dy }, optionalMatrices: { out }, vectors: { runningMean, runningVar }, optionalVectors: { gamma }, eps,
+    matrices: { x, dy }, optionalMatrices: { residual, out, dresidual },
+    vectors: { runningMean, runningVar }, optionalVectors: { gamma, beta }, eps, relu,
   });
-  const invStd = Float64Array.from(runningVar, (value) => invStdOf(value, eps));
-  const { dgamma, dbeta } = gradientSums(x, dy, runningMean, invStd, shape);
-  const scale = invStd.map((value, c) => (gamma ? gamma[c] : 1) * value);
-  const dx = (out ?? new Float64Array(x.length)) as T;
-  const { perChannel, count, length, channels } = linesOf(shape);
-  for (let line = 0, i = 0; line < count; line++) {
-    if (perChannel) {
-      const factor = scale[line % channels];
-      for (const end = i + length; i < end; i++) dx[i] = factor * dy[i];
-    } else {
-      for (let c = 0; c < channels; c++, i++) dx[i] = scale[c] * dy[i];
-    }
-  }
-  return { dx, dgamma, dbeta };
-}
-
-/** dbeta = Σ dy, dgamma = Σ dy · xHat */
-function gradientSums(x: Floats, dy: Floats, mean: Floats, invStd: Floats, shape: Shape) {
-  const { perChannel, count, length, channels } = linesOf(shape);
-  const dgamma = new Float64Array(channels);
-  const dbeta = new Float64Array(channels);
-  for (let line = 0, i = 0; line < count; line++) {
-    if (perChannel) {
-      const c = line % channels;
-      const center = mean[c];
-      let sum = 0;
-      let sumCentered = 0;
-      for (const end = i + length; i < end; i++) {
-        sum += dy[i];
-        sumCentered += dy[i] * (x[i] - center);
-      }
-      dbeta[c] += sum;
-      dgamma[c] += sumCentered;
-    } else {
-      for (let c = 0; c < channels; c++, i++) {
-        dbeta[c] += dy[i];
-        dgamma[c] += dy[i] * (x[i] - mean[c]);
-      }
-    }
-  }
-  for (let c = 0; c < channels; c++) dgamma[c] *= invStd[c];
-  return { dgamma, dbeta };
+  checkResidualGradient('backwardFrozen', inputs, out, dresidual);
+  const walk = walkOf('backwardFrozen', shape, inputs);
+  const invStd = invStdsOf(runningVar, eps);
+  const scale = scaleOf(gamma, invStd);
+  const to = outputsOf<T, U>(inputs, walk, out, dresidual);
+  const dz = incoming(inputs, runningMean, scale, walk, to);
+  const { dgamma, dbeta } = sumsOf(x, dz, runningMean, invStd, walk);
+  const none = new Float64Array(walk.channels);
+  affine(dz, none, scale, none, to.dx, walk); // (dz − 0) · scale + 0
+  zeroMasked(to.dx, walk);
+  return { dx: to.dx, dgamma, dbeta, dresidual: to.dresidual };
 }

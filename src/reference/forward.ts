@@ -1,56 +1,35 @@
 import type { Shape } from '../plan/shape.js';
-import { linesOf } from './loops.js';
-import { moments } from './moments.js';
-import { type Floats, type Statistics, checkArrays, invStdOf } from './types.js';
+import { momentsOf } from './moments.js';
+import { normalizeTo } from './normalize.js';
+import { statisticsOf } from './statistics.js';
+import { type EpilogueInputs, type Floats, type Statistics, checkArrays } from './types.js';
+import { type ValidRows, walkOf } from './walk.js';
 
 /**
- * Training-mode forward pass.
+ * Training-mode forward pass: `moments`, `statistics` and `normalize` in one call.
  *
  *     y = gamma · (x − mean) · invStd + beta        invStd = 1 / √(variance + eps)
  *
- * Ioffe & Szegedy 2015, Algorithm 1 — https://arxiv.org/abs/1502.03167
+ * then + residual, then ReLU, where given. Ioffe & Szegedy 2015, Algorithm 1 — https://arxiv.org/abs/1502.03167
  *
- * @param inputs - reads `x` rows·channels; `gamma` and `beta` channels, 1 and 0 where left out.
- * @param out - where y goes, rows·channels; may be x itself. Default a new `Float64Array`.
- * @returns y (`out`) and the batch's statistics; `variance` is biased.
- * @throws {TypeError} {RangeError} an array is missing or has another length, or shape or eps cannot be computed with.
+ * @param inputs - reads `x` and `residual` rows·channels; `gamma` and `beta` channels, 1 and 0 where left out. Rows
+ *   whose `mask` entry is 0, or from `validRows` on, are not counted and get y = 0, whatever stands there.
+ * @param out - where y goes, rows·channels; may be x or residual itself. Default a new `Float64Array`.
+ * @returns y (`out`) and the batch's statistics; `variance` is biased. Where no row counts, count, mean and variance
+ *   are 0.
+ * @throws {TypeError} {RangeError} an array is missing or has another length, or shape, eps or mask cannot be computed with.
  */
 export function forward<T extends Floats = Float64Array>(
-  inputs: { x: Floats; gamma?: Floats; beta?: Floats },
+  inputs: { x: Floats; gamma?: Floats; beta?: Floats } & EpilogueInputs & ValidRows,
   shape: Shape,
   eps: number,
   out?: T,
 ): { y: T } & Statistics {
-  const { x, gamma, beta } = inputs;
-  checkArrays('forward', shape, { matrices: { x }, optionalMatrices: { out }, optionalVectors: { gamma, beta }, eps });
-  const { mean, m2 } = moments(x, shape);
-  const variance = m2.map((value) => value / shape.rows);
-  const invStd = variance.map((value) => invStdOf(value, eps));
+  const { x, gamma, beta, residual, relu } = inputs;
+  checkArrays('forward', shape, { matrices: { x }, optionalMatrices: { residual, out }, optionalVectors: { gamma, beta }, eps, relu });
+  const walk = walkOf('forward', shape, inputs);
+  const { count, mean, variance, invStd } = statisticsOf(momentsOf(x, walk), eps);
   const y = (out ?? new Float64Array(x.length)) as T;
-  normalize(x, mean, invStd, gamma, beta, shape, y);
-  return { y, mean, variance, invStd };
-}
-
-/** y = gamma · (x − mean) · invStd + beta */
-export function normalize(
-  x: Floats,
-  mean: Floats,
-  invStd: Floats,
-  gamma: Floats | undefined,
-  beta: Floats | undefined,
-  shape: Shape,
-  y: Floats,
-): void {
-  const { perChannel, count, length, channels } = linesOf(shape);
-  const scale = Float64Array.from(invStd, (value, c) => (gamma ? gamma[c] : 1) * value);
-  const shift = Float64Array.from(invStd, (_, c) => (beta ? beta[c] : 0));
-  for (let line = 0, i = 0; line < count; line++) {
-    if (perChannel) {
-      const c = line % channels;
-      const [center, factor, offset] = [mean[c], scale[c], shift[c]];
-      for (const end = i + length; i < end; i++) y[i] = (x[i] - center) * factor + offset;
-    } else {
-      for (let c = 0; c < channels; c++, i++) y[i] = (x[i] - mean[c]) * scale[c] + shift[c];
-    }
-  }
+  normalizeTo(y, inputs, mean, invStd, walk);
+  return { y, count, mean, variance, invStd };
 }

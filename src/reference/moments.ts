@@ -1,6 +1,7 @@
 import type { Shape } from '../plan/shape.js';
-import { linesOf } from './loops.js';
+import { firstValues, squares, sums } from './strips.js';
 import { type Floats, checkArrays } from './types.js';
+import { type ValidRows, type Walk, walkOf } from './walk.js';
 
 /** `count`, `mean` and `m2` = Σ (x − mean)² per channel of some rows. */
 export interface Moments {
@@ -17,43 +18,27 @@ export function emptyMoments(channels: number): Moments {
 /**
  * Moments of every channel, in two passes over x: the mean, then the squares about it.
  *
- *     mean = Σ x / rows        m2 = Σ (x − mean)²
+ *     mean = Σ x / count        m2 = Σ (x − mean)²
  *
- * @param x - rows·channels elements; read.
- * @throws {RangeError} `x` has another length, or the shape cannot be computed with.
+ * Of one part of a batch they are `merge`d with the others'; of a whole one they go to `statistics`.
+ *
+ * @param x - rows·channels elements; read where a row counts.
+ * @param validRows - `mask` or `validRows`: which rows count, default all. Where none does, all three are 0.
+ * @throws {TypeError} {RangeError} `x` has another length, or shape or mask cannot be computed with.
  */
-export function moments(x: Floats, shape: Shape): Moments {
+export function moments(x: Floats, shape: Shape, validRows: ValidRows = {}): Moments {
   checkArrays('moments', shape, { matrices: { x } });
-  const { rows, channels } = shape;
-  const { perChannel, count, length } = linesOf(shape);
+  return momentsOf(x, walkOf('moments', shape, validRows));
+}
+
+/** `moments` of checked arguments. */
+export function momentsOf(x: Floats, walk: Walk): Moments {
+  if (walk.count === 0) return emptyMoments(walk.channels);
   // Sums run about each channel's first value, so a constant column is exact.
-  const first = Float64Array.from({ length: channels }, (_, c) => x[perChannel ? c * length : c]);
-  const mean = new Float64Array(channels);
-  for (let line = 0, i = 0; line < count; line++) {
-    if (perChannel) {
-      const c = line % channels;
-      const shift = first[c];
-      let sum = 0;
-      for (const end = i + length; i < end; i++) sum += x[i] - shift;
-      mean[c] += sum;
-    } else {
-      for (let c = 0; c < channels; c++, i++) mean[c] += x[i] - first[c];
-    }
-  }
-  for (let c = 0; c < channels; c++) mean[c] = first[c] + mean[c] / rows;
-  const m2 = new Float64Array(channels);
-  for (let line = 0, i = 0; line < count; line++) {
-    if (perChannel) {
-      const c = line % channels;
-      const center = mean[c];
-      let sum = 0;
-      for (const end = i + length; i < end; i++) sum += (x[i] - center) * (x[i] - center);
-      m2[c] += sum;
-    } else {
-      for (let c = 0; c < channels; c++, i++) m2[c] += (x[i] - mean[c]) * (x[i] - mean[c]);
-    }
-  }
-  return { count: rows, mean, m2 };
+  const first = firstValues(x, walk);
+  const mean = sums(x, first, walk);
+  for (let c = 0; c < walk.channels; c++) mean[c] = first[c] + mean[c] / walk.count;
+  return { count: walk.count, mean, m2: squares(x, mean, walk) };
 }
 
 /**

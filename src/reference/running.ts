@@ -1,6 +1,12 @@
-import { type Numbers, checkRunning, checkUnbiased, runningVarianceFactor } from '../plan/options.js';
+import { type Numbers, checkFlag, checkRunning, checkUnbiased, runningVarianceFactor } from '../plan/options.js';
 import { checkCount } from '../plan/shape.js';
-import { type Floats, checkLength } from './types.js';
+import { type Floats, checkLength, checkRows } from './types.js';
+
+/** Which of the running statistics a batch has moved. */
+export interface Moved {
+  mean: boolean;
+  variance: boolean;
+}
 
 /**
  * Moves the running statistics towards a batch's, in place.
@@ -10,27 +16,40 @@ import { type Floats, checkLength } from './types.js';
  * With `runningVariance: 'unbiased'` the batch's variance is first multiplied by rows / (rows − 1), as
  * PyTorch does; a batch is normalized with the biased one all the same.
  *
+ * How many rows of a masked batch count is up to the data, so with `masked` too few of them are no error: without
+ * any, nothing moves; one has no unbiased variance, so then the mean moves and the variance stays.
+ *
  * @param running - `mean` and `variance`, channels elements each; updated.
  * @param batch - `mean` and biased `variance` of the batch.
- * @throws {TypeError} {RangeError} the arrays differ in length, `rows` or momentum cannot be computed with, or `rows` is 1
- *   and the variance unbiased; then nothing has changed.
+ * @param rows - rows the batch's statistics are of: its `count`.
+ * @param options - `momentum`, from 0 to 1; 1 / k for the k-th batch, counted from 1, makes the running statistics the
+ *   plain mean over all batches so far (PyTorch's `momentum=None`). `masked`, default false.
+ * @returns which of the two moved; both unless `masked`.
+ * @throws {TypeError} {RangeError} the arrays differ in length, `rows` or momentum cannot be computed with, or, unless
+ *   `masked`, `rows` is 0, or 1 and the variance unbiased; then nothing has changed.
  */
 export function updateRunning(
   running: { mean: Floats; variance: Floats },
   batch: { mean: Floats; variance: Floats },
   rows: number,
-  { momentum, runningVariance }: Pick<Numbers, 'momentum' | 'runningVariance'>,
-): void {
+  { momentum, runningVariance, masked = false }: Pick<Numbers, 'momentum' | 'runningVariance'> & { masked?: boolean },
+): Moved {
   const call = 'updateRunning';
-  checkCount(call, 'rows', rows);
+  checkFlag(call, 'masked', masked);
+  (masked ? checkRows : checkCount)(call, 'rows', rows);
   checkRunning(call, { momentum, runningVariance });
+  if (typeof momentum !== 'number') {
+    throw new TypeError(`${call}: "momentum" is ${JSON.stringify(momentum)}, needs a number. Give 1 / k for the k-th batch.`);
+  }
   const channels = batch.mean.length;
   const arrays = { 'batch.variance': batch.variance, 'running.mean': running.mean, 'running.variance': running.variance };
   for (const [name, array] of Object.entries(arrays)) checkLength(call, name, array, channels, 'those of batch.mean');
-  checkUnbiased(call, rows, runningVariance);
+  if (!masked) checkUnbiased(call, rows, runningVariance);
+  const moved = { mean: rows > 0, variance: rows > 1 || (rows === 1 && runningVariance === 'biased') };
   const factor = runningVarianceFactor(rows, runningVariance);
   for (let c = 0; c < channels; c++) {
-    running.mean[c] = (1 - momentum) * running.mean[c] + momentum * batch.mean[c];
-    running.variance[c] = (1 - momentum) * running.variance[c] + momentum * batch.variance[c] * factor;
+    if (moved.mean) running.mean[c] = (1 - momentum) * running.mean[c] + momentum * batch.mean[c];
+    if (moved.variance) running.variance[c] = (1 - momentum) * running.variance[c] + momentum * batch.variance[c] * factor;
   }
+  return moved;
 }

@@ -1,4 +1,4 @@
-import { checkEps } from '../plan/options.js';
+import { checkEps, checkFlag } from '../plan/options.js';
 import { type Shape, checkCount, checkLayout, checkShape, describe } from '../plan/shape.js';
 
 /** What the reference reads and writes; arithmetic is f64 whichever it is. */
@@ -6,11 +6,21 @@ export type Floats = Float32Array | Float64Array;
 
 /** Statistics of one batch, channels elements each. */
 export interface Statistics {
+  /** Rows they are of: all, or those a mask lets count. */
+  count: number;
   mean: Float64Array;
-  /** Biased (÷ rows). */
+  /** Biased (÷ count); 0 where count is 0. */
   variance: Float64Array;
   /** 1 / √(variance + eps), and 0 where both are 0. */
   invStd: Float64Array;
+}
+
+/** What may follow gamma · xHat + beta: y = relu(gamma · xHat + beta + residual), each part on its own. */
+export interface EpilogueInputs {
+  /** rows·channels, in x's layout. */
+  residual?: Floats;
+  /** Default false. */
+  relu?: boolean;
 }
 
 /** What one function needs: rows·channels elements each, channels elements each, and what may be left out. */
@@ -20,35 +30,41 @@ export interface ArrayNeeds {
   optionalMatrices?: Record<string, Floats | undefined>;
   optionalVectors?: Record<string, Floats | undefined>;
   eps?: number;
+  relu?: boolean;
 }
 
-/** Throws unless shape and eps can be computed with and each array has the length it needs. */
+/** Throws unless shape, eps and relu can be computed with and each array has the length it needs. */
 export function checkArrays(call: string, shape: Shape, needs: ArrayNeeds): void {
   if (typeof shape !== 'object' || shape === null) {
     throw new TypeError(`${call}: "shape" is ${describe(shape)}, needs { rows, channels }.`);
   }
   checkShape(call, shape);
-  const { rows, channels, layout = 'channelsLast', spatial = 1 } = shape;
+  const { rows, layout = 'channelsLast', spatial = 1 } = shape;
   checkLayout(call, layout);
   checkCount(call, 'spatial', spatial);
   if (rows % spatial !== 0) {
     throw new RangeError(`${call}: "spatial" is ${spatial}, needs a divisor of rows ${rows} (rows = batch · spatial).`);
   }
   if ('eps' in needs) checkEps(call, needs.eps);
-  const all = [
-    [needs.matrices, rows * channels, true], [needs.optionalMatrices, rows * channels, false],
-    [needs.vectors, channels, true], [needs.optionalVectors, channels, false],
-  ] as const;
-  for (const [arrays, length, required] of all) {
-    const from = length === channels && (arrays === needs.vectors || arrays === needs.optionalVectors) ? `channels ${channels}` : `rows ${rows} × channels ${channels}`;
-    for (const [name, array] of Object.entries(arrays ?? {})) {
-      if (required || array !== undefined) checkLength(call, name, array, length, from);
-    }
+  if (needs.relu !== undefined) checkFlag(call, 'relu', needs.relu);
+  checkEach(call, needs.matrices, shape, true, true);
+  checkEach(call, needs.optionalMatrices, shape, true, false);
+  checkEach(call, needs.vectors, shape, false, true);
+  checkEach(call, needs.optionalVectors, shape, false, false);
+}
+
+function checkEach(call: string, arrays: ArrayNeeds['optionalMatrices'], { rows, channels }: Shape, matrix: boolean, required: boolean): void {
+  const length = matrix ? rows * channels : channels;
+  for (const name in arrays) {
+    const array = arrays[name];
+    if (array === undefined && !required) continue;
+    if (isFloats(array) && array.length === length) continue; // spares the right ones the making of the words below
+    checkLength(call, name, array, length, matrix ? `rows ${rows} × channels ${channels}` : `channels ${channels}`);
   }
 }
 
 export function checkLength(call: string, name: string, array: Floats | undefined, length: number, from: string): void {
-  if (!(array instanceof Float32Array) && !(array instanceof Float64Array)) {
+  if (!isFloats(array)) {
     throw new TypeError(`${call}: "${name}" is ${describe(array)}, needs a Float32Array or Float64Array.`);
   }
   if (array.length !== length) {
@@ -56,7 +72,25 @@ export function checkLength(call: string, name: string, array: Floats | undefine
   }
 }
 
+function isFloats(array: unknown): array is Floats {
+  return array instanceof Float32Array || array instanceof Float64Array;
+}
+
+/** Throws unless `value` is a number of rows, which may be none. */
+export function checkRows(call: string, name: string, value: unknown): void {
+  const needed = 'needs an integer of at least 0.';
+  if (typeof value !== 'number') throw new TypeError(`${call}: "${name}" is ${describe(value)}, ${needed}`);
+  if (!Number.isInteger(value) || value < 0) throw new RangeError(`${call}: "${name}" is ${value}, ${needed}`);
+}
+
 /** 1 / √(variance + eps), and 0 where both are 0, so that a constant column gives y = beta and dx = 0. */
 export function invStdOf(variance: number, eps: number): number {
   return variance + eps > 0 ? 1 / Math.sqrt(variance + eps) : 0;
+}
+
+/** `invStdOf` for every channel. */
+export function invStdsOf(variance: Floats, eps: number): Float64Array {
+  const invStd = new Float64Array(variance.length);
+  for (let c = 0; c < invStd.length; c++) invStd[c] = invStdOf(variance[c], eps);
+  return invStd;
 }

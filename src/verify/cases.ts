@@ -1,6 +1,8 @@
 import { type Random, random } from '../data/random.js';
-import { DEFAULTS, type Numbers } from '../plan/options.js';
-import { type Inputs, indexOf } from './expected.js';
+import { type Storage, roundTo } from '../plan/half.js';
+import { DEFAULTS, type Epilogue, type Numbers, type RowMask, hasRelu, hasResidual } from '../plan/options.js';
+import { pairs } from '../plan/pairs.js';
+import { type Inputs, counts, indexOf, settleRelu } from './expected.js';
 
 /** One row of the self-test's table: a shape, its numbers, and what is special about its data. */
 export interface Case {
@@ -14,6 +16,13 @@ export interface Case {
   beta?: false;
   /** Of each column of x: mean and standard deviation. Default 0 and 1. */
   column?: (c: number) => { offset?: number; deviation?: number };
+  storage?: Storage;
+  epilogue?: Epilogue;
+  /** Which rows count: by a mask drawn with a third of them out, or the first part of them. */
+  mask?: RowMask;
+  inPlace?: boolean;
+  /** Batches before this one. */
+  batches?: number;
   /** Changes the drawn inputs. */
   adjust?: (inputs: Inputs, random: Random) => void;
 }
@@ -21,7 +30,7 @@ export interface Case {
 const biased = { runningVariance: 'biased' } as const;
 const offset = (value: number, deviation = 1) => () => ({ offset: value, deviation });
 
-export const CASES: readonly Case[] = [
+const PLAIN_CASES: readonly Case[] = [
   { name: 'control: full workgroups', rows: 64, channels: 64 },
 
   // shapes
@@ -98,7 +107,55 @@ export const CASES: readonly Case[] = [
   { name: 'keras numbers', rows: 128, channels: 16, numbers: { eps: 1e-3, momentum: 0.01, runningVariance: 'biased' } },
   { name: 'momentum 0: running statistics stay', rows: 128, channels: 16, numbers: { momentum: 0 } },
   { name: 'momentum 1: running statistics are the batch’s', rows: 128, channels: 16, numbers: { momentum: 1 } },
+
+  // storage, epilogues, masks at the edges
+  { name: 'f16, one odd row', rows: 1, channels: 7, storage: 'f16', numbers: biased },
+  { name: 'bf16, one value', rows: 1, channels: 1, storage: 'bf16', numbers: biased },
+  { name: 'f16, odd and tall', rows: 10007, channels: 3, storage: 'f16', epilogue: 'addRelu' },
+  { name: 'f16, channels-first, odd planes', rows: 16 * 49, channels: 13, spatial: 49, storage: 'f16', epilogue: 'relu' },
+  { name: 'bf16, wide', rows: 64, channels: 1030, storage: 'bf16' },
+  { name: 'f16, mean is 100 deviations', rows: 4096, channels: 12, storage: 'f16', column: offset(100) },
+  { name: 'add + ReLU, tall', rows: 70001, channels: 8, epilogue: 'addRelu' },
+  { name: 'mask, mean is 1e6 deviations', rows: 5000, channels: 6, mask: 'rows', column: offset(1e6) },
+  { name: 'channels-first: mask, mean is −1e6 deviations', rows: 12 * 100, channels: 6, spatial: 100, mask: 'rows', column: offset(-1e6) },
+  { name: 'mask: no row counts', rows: 40, channels: 6, mask: 'rows', adjust: ({ mask }) => mask!.fill(0) },
+  { name: 'mask: one row counts, its running variance stays', rows: 40, channels: 6, mask: 'rows', adjust: ({ mask }) => mask!.fill(0).fill(1, 17, 18) },
+  { name: 'valid rows: none', rows: 40, channels: 6, mask: 'count', adjust: (inputs) => { inputs.validRows = 0; } },
+  { name: 'valid rows: all', rows: 40, channels: 6, mask: 'count', adjust: (inputs) => { inputs.validRows = 40; } },
+  { name: 'mask, all options, frozen needs nine buffers', rows: 300, channels: 8, mask: 'rows', epilogue: 'addRelu' },
 ];
+
+const SHAPES = {
+  '[61, 8]': { rows: 61, channels: 8 },
+  '[61, 7]': { rows: 61, channels: 7 },
+  '[5, 6, 12]': { rows: 60, channels: 6, spatial: 12 },
+  '[5, 7, 9]': { rows: 45, channels: 7, spatial: 9 },
+  '[600, 20]': { rows: 600, channels: 20 },
+} as const;
+
+/** Layout × storage × epilogue × mask × in place × gamma × beta × averaging: every two of them together somewhere. */
+const ABILITIES: readonly Case[] = pairs({
+  storage: ['f32', 'f16', 'bf16'] as Storage[],
+  shape: Object.keys(SHAPES) as (keyof typeof SHAPES)[],
+  epilogue: ['none', 'relu', 'add', 'addRelu'] as Epilogue[],
+  mask: ['none', 'rows', 'count'] as RowMask[],
+  inPlace: [false, true],
+  gamma: [true, false],
+  beta: [true, false],
+  momentum: [0.1, 'cumulative'] as (number | 'cumulative')[],
+}).map(({ shape, gamma, beta, momentum, ...rest }): Case => {
+  const said = [
+    rest.storage, rest.epilogue, rest.mask === 'none' ? '' : `mask by ${rest.mask}`, rest.inPlace ? 'in place' : '', gamma ? '' : 'no gamma', beta ? '' : 'no beta',
+    momentum === 'cumulative' ? 'cumulative' : '',
+  ];
+  return {
+    name: `${'spatial' in SHAPES[shape] ? 'channels-first' : 'channels-last'}: ${said.filter(Boolean).join(', ')}`, ...SHAPES[shape], ...rest,
+    ...(gamma ? {} : { gamma: false as const }), ...(beta ? {} : { beta: false as const }),
+    numbers: { momentum }, ...(momentum === 'cumulative' ? { batches: 3 } : {}),
+  };
+});
+
+export const CASES: readonly Case[] = [...PLAIN_CASES, ...ABILITIES];
 
 /** The inputs of a case, the same from the same seed in every engine. */
 export function inputsOf(row: Case, seed: number): Inputs {
@@ -125,8 +182,31 @@ export function inputsOf(row: Case, seed: number): Inputs {
     frozenMean: vector((c) => columns[c].offset + columns[c].deviation * 0.1 * source.normal()),
     frozenVar: vector((c) => columns[c].deviation ** 2 * (0.5 + source.uniform())),
   };
+  if (row.storage) inputs.storage = row.storage;
+  if (row.batches) inputs.batches = row.batches;
+  if (row.inPlace) inputs.inPlace = true;
+  if (row.epilogue && hasRelu(row.epilogue)) inputs.relu = true;
+  if (row.epilogue && hasResidual(row.epilogue)) inputs.residual = Float32Array.from(x, () => source.normal());
+  if (row.mask === 'rows') inputs.mask = Uint32Array.from({ length: rows }, () => Number(source.uniform() < 2 / 3));
+  if (row.mask === 'count') inputs.validRows = Math.floor(rows * 0.7);
   row.adjust?.(inputs, source);
+  const { storage } = inputs;
+  for (const values of [x, dy, inputs.residual]) if (storage && values) for (let i = 0; i < values.length; i++) values[i] = roundTo(values[i], storage);
+  if (inputs.relu) settleRelu(inputs);
+  spoilMasked(inputs);
   return inputs;
+}
+
+/** What stands in a row that does not count must not matter. */
+function spoilMasked(inputs: Inputs): void {
+  if (!inputs.mask && typeof inputs.validRows !== 'number') return;
+  for (let row = 0; row < inputs.rows; row++) {
+    if (counts(inputs, row)) continue;
+    for (let c = 0; c < inputs.channels; c++) {
+      const i = indexOf(inputs, row, c);
+      for (const values of [inputs.x, inputs.dy, inputs.residual]) if (values) values[i] = row % 2 ? NaN : Infinity;
+    }
+  }
 }
 
 /** One row stands `distance` away from the others. */

@@ -1,3 +1,4 @@
+import type { Storage } from '../plan/half.js';
 import type { Numbers } from '../plan/options.js';
 import type { Layout } from '../plan/shape.js';
 import { backward, backwardFrozen } from '../reference/backward.js';
@@ -5,6 +6,7 @@ import { forward } from '../reference/forward.js';
 import { infer } from '../reference/infer.js';
 import { updateRunning } from '../reference/running.js';
 import { invStdOf } from '../reference/types.js';
+import type { ValidRows } from '../reference/walk.js';
 
 /** All that goes into one case. */
 export interface Inputs extends Numbers {
@@ -23,9 +25,20 @@ export interface Inputs extends Numbers {
   /** Running statistics that inference and the frozen backward use. */
   frozenMean: Float32Array;
   frozenVar: Float32Array;
+  /** What x, dy and the residual have been, and results will be, rounded to. Default `'f32'`. */
+  storage?: Storage;
+  /** rows·channels, added to gamma · xHat + beta. */
+  residual?: Float32Array | null;
+  relu?: boolean;
+  /** 1 for each row that counts and 0 for the others, or how many from the first do. Default all. */
+  mask?: Uint32Array | null;
+  validRows?: number | null;
+  /** Batches before this one, for `momentum: 'cumulative'`. Default 0. */
+  batches?: number;
+  inPlace?: boolean;
 }
 
-export const MATRIX_OUTPUTS = ['y', 'dx', 'inferY', 'frozenDx'] as const;
+export const MATRIX_OUTPUTS = ['y', 'dx', 'dresidual', 'inferY', 'frozenDx', 'frozenDresidual'] as const;
 export const VECTOR_OUTPUTS = [
   'mean', 'variance', 'invStd', 'runningMean', 'runningVar', 'dgamma', 'dbeta', 'frozenDgamma', 'frozenDbeta',
 ] as const;
@@ -35,55 +48,77 @@ export type Output = (typeof OUTPUTS)[number];
 /** All that comes out of one case, in f64. */
 export type Expected = Record<Output, Float64Array>;
 
-/** The reference's answers. */
+/** The reference's answers. The residual's gradients are dz, also where there is no residual. */
 export function expected(inputs: Inputs): Expected {
-  const { x, dy, eps, frozenMean, frozenVar } = inputs;
-  const gamma = inputs.gamma ?? undefined;
-  const beta = inputs.beta ?? undefined;
-  const { y, mean, variance, invStd } = forward({ x, gamma, beta }, inputs, eps);
-  const { dx, dgamma, dbeta } = backward({ x, dy, gamma, mean, invStd }, inputs);
-  const running = { mean: Float64Array.from(inputs.runningMean), variance: Float64Array.from(inputs.runningVar) };
-  updateRunning(running, { mean, variance }, inputs.rows, inputs);
-  const frozen = backwardFrozen({ x, dy, gamma, runningMean: frozenMean, runningVar: frozenVar }, inputs, eps);
-  const inferY = infer({ x, gamma, beta, runningMean: frozenMean, runningVar: frozenVar }, inputs, eps);
+  const { dy, eps, frozenMean, frozenVar, relu, residual: given } = inputs;
+  const [gamma, beta, residual] = [inputs.gamma ?? undefined, inputs.beta ?? undefined, given ?? undefined];
+  const read = { x: inputs.x, gamma, beta, residual, relu, ...rowsOf(inputs) };
+  const running = { runningMean: frozenMean, runningVar: frozenVar };
+  const { y, count, mean, variance, invStd } = forward(read, inputs, eps);
+  // The reference gives dz as the gradient of a residual: behind a ReLU without one, of a residual of 0.
+  const seen = { ...read, residual: residual ?? (relu ? new Float32Array(dy.length) : undefined) };
+  const { dx, dgamma, dbeta, dresidual } = backward({ ...seen, dy, mean, invStd }, inputs);
+  const tracked = { mean: Float64Array.from(inputs.runningMean), variance: Float64Array.from(inputs.runningVar) };
+  const momentum = inputs.momentum === 'cumulative' ? 1 / ((inputs.batches ?? 0) + 1) : inputs.momentum;
+  updateRunning(tracked, { mean, variance }, count, { momentum, runningVariance: inputs.runningVariance, masked: isMasked(inputs) });
+  const frozen = backwardFrozen({ ...seen, dy, ...running }, inputs, eps);
+  const inferY = infer({ ...read, ...running }, inputs, eps);
+  const dz = () => Float64Array.from(dy);
   return {
-    y, dx, inferY, mean, variance, invStd, dgamma, dbeta,
-    runningMean: running.mean, runningVar: running.variance,
-    frozenDx: frozen.dx, frozenDgamma: frozen.dgamma, frozenDbeta: frozen.dbeta,
+    y, dx, inferY, mean, variance, invStd, dgamma, dbeta, dresidual: dresidual ?? dz(),
+    runningMean: tracked.mean, runningVar: tracked.variance,
+    frozenDx: frozen.dx, frozenDgamma: frozen.dgamma, frozenDbeta: frozen.dbeta, frozenDresidual: frozen.dresidual ?? dz(),
   };
+}
+
+const isMasked = ({ mask, validRows }: Inputs): boolean => (mask ?? validRows ?? null) !== null;
+
+function rowsOf({ mask, validRows }: Inputs): ValidRows {
+  return { mask: mask ?? undefined, validRows: validRows ?? undefined };
+}
+
+/** Whether a row counts. */
+export function counts({ mask, validRows }: Inputs, row: number): boolean {
+  if (mask) return mask[row] === 1;
+  return typeof validRows !== 'number' || row < validRows;
 }
 
 /**
  * What each output may be off by, per channel (DESIGN: "Numbers").
  *
- * 2e-6 of a scale: for y max|y|, in inference max(|gamma · xHat| + |beta|); for dx |gamma| · invStd · max|dy|; for
- * dgamma Σ|dy · xHat|; for dbeta Σ|dy|; for the mean max(|mean|, deviation), for the running mean also |what it was|.
- * 1e-6 relative for variance, invStd and the running variance.
+ * 2e-6 of a scale: for y max|y|, in inference and behind an epilogue max(|gamma · xHat| + |beta| + |residual|); for dx |gamma| ·
+ * invStd · max|dz|; for dgamma Σ|dz · xHat|; for dbeta Σ|dz|; for the mean max(|mean|, deviation), for the running mean also
+ * |what it was|. 1e-6 relative for variance, invStd and the running variance. Rows that do not count are left out of all scales.
+ * What storage adds is `compare`'s.
  *
  * @param plain - the compiler reassociates, so the mean is a plain f32: it, and every x − mean, may be off by
  *   4 · 2⁻²⁴ · |mean| more.
  */
 export function boundsOf(inputs: Inputs, want: Expected, plain: boolean): Record<Output, Float64Array> {
-  const { x, dy, gamma, beta, eps, frozenMean, frozenVar, channels } = inputs;
+  const { x, dy, gamma, beta, eps, frozenMean, frozenVar, channels, relu, residual } = inputs;
   const stat = (value: (c: number) => number) => Float64Array.from({ length: channels }, (_, c) => value(c));
   const most = (value: (i: number, c: number) => number) => perChannel(inputs, (found, i, c) => Math.max(found, Math.abs(value(i, c))));
   const sum = (value: (i: number, c: number) => number) => perChannel(inputs, (found, i, c) => found + Math.abs(value(i, c)));
   const gammaOf = (c: number) => Math.abs(gamma ? gamma[c] : 1);
   const betaOf = (c: number) => Math.abs(beta ? beta[c] : 0);
+  const residualOf = (i: number) => Math.abs(residual ? residual[i] : 0);
   const deviation = (c: number) => Math.sqrt(want.variance[c]);
   const off = (c: number) => (plain ? 4 * 2 ** -24 * Math.abs(want.mean[c]) : 0);
   const xHatOff = (c: number) => off(c) * want.invStd[c];
-  const maxDy = most((i) => dy[i]);
-  const sumDy = sum((i) => dy[i]);
+  const [dz, frozenDz] = relu ? [want.dresidual, want.frozenDresidual] : [dy, dy];
+  const maxDz = most((i) => dz[i]);
+  const sumDz = sum((i) => dz[i]);
   const xHat = (i: number, c: number) => (x[i] - want.mean[c]) * want.invStd[c];
-  const sumDyXHat = sum((i, c) => dy[i] * xHat(i, c));
+  const sumDzXHat = sum((i, c) => dz[i] * xHat(i, c));
   const maxXHat = most(xHat);
   const frozenInvStd = stat((c) => invStdOf(frozenVar[c], eps));
   const frozenXHat = (i: number, c: number) => (x[i] - frozenMean[c]) * frozenInvStd[c];
-  const frozenSum = sum((i, c) => dy[i] * frozenXHat(i, c));
-  const maxY = most((i) => want.y[i]);
+  const maxFrozenDz = most((i) => frozenDz[i]);
+  const sumFrozenDz = sum((i) => frozenDz[i]);
+  const frozenSum = sum((i, c) => frozenDz[i] * frozenXHat(i, c));
+  const maxY = relu || residual ? most((i, c) => gammaOf(c) * Math.abs(xHat(i, c)) + betaOf(c) + residualOf(i)) : most((i) => want.y[i]);
   // One row's gamma · xHat may cancel beta, so the scale is theirs and not the result's.
-  const maxInferY = most((i, c) => gammaOf(c) * Math.abs(frozenXHat(i, c)) + betaOf(c));
+  const maxInferY = most((i, c) => gammaOf(c) * Math.abs(frozenXHat(i, c)) + betaOf(c) + residualOf(i));
   const meanScale = (c: number) => Math.max(Math.abs(want.mean[c]), deviation(c));
   // A reassociated mean also moves m2, by the square of its own error.
   const relative = (c: number) => 1e-6 + (want.variance[c] > 0 ? (off(c) ** 2 + 2 * off(c) * deviation(c)) / want.variance[c] : 0);
@@ -95,17 +130,42 @@ export function boundsOf(inputs: Inputs, want: Expected, plain: boolean): Record
     variance: stat((c) => relative(c) * want.variance[c] + off(c) ** 2 + SMALLEST),
     invStd: stat((c) => relative(c) * want.invStd[c]),
     runningVar: stat((c) => relative(c) * Math.abs(want.runningVar[c]) + SMALLEST),
-    dx: stat((c) => gammaOf(c) * want.invStd[c] * maxDy[c] * (2e-6 + 2 * xHatOff(c) * (1 + maxXHat[c]))),
-    dgamma: stat((c) => 2e-6 * sumDyXHat[c] + xHatOff(c) * sumDy[c]),
-    dbeta: stat((c) => 2e-6 * sumDy[c]),
-    frozenDx: stat((c) => 2e-6 * gammaOf(c) * frozenInvStd[c] * maxDy[c]),
+    dx: stat((c) => gammaOf(c) * want.invStd[c] * maxDz[c] * (2e-6 + 2 * xHatOff(c) * (1 + maxXHat[c]))),
+    dresidual: stat(() => 0),
+    dgamma: stat((c) => 2e-6 * sumDzXHat[c] + xHatOff(c) * sumDz[c]),
+    dbeta: stat((c) => 2e-6 * sumDz[c]),
+    frozenDx: stat((c) => 2e-6 * gammaOf(c) * frozenInvStd[c] * maxFrozenDz[c]),
+    frozenDresidual: stat(() => 0),
     frozenDgamma: stat((c) => 2e-6 * frozenSum[c]),
-    frozenDbeta: stat((c) => 2e-6 * sumDy[c]),
+    frozenDbeta: stat((c) => 2e-6 * sumFrozenDz[c]),
   };
 }
 
 /** The smallest normal f32: a variance below it may be flushed to 0. */
 const SMALLEST = 2 ** -126;
+
+/**
+ * Leaves out of the comparison what is decided by less than rounding: where a pre-activation is within 4 ulp of 0 a ReLU's
+ * gradient may be either, so dy is made 0 there. Gives how many those are, of training and of inference together.
+ */
+export function settleRelu(inputs: Inputs): number {
+  const { x, gamma, beta, residual, eps, frozenMean, frozenVar, dy } = inputs;
+  const read = { x, gamma: gamma ?? undefined, beta: beta ?? undefined, residual: residual ?? undefined, ...rowsOf(inputs) };
+  const { y, mean, invStd } = forward(read, inputs, eps);
+  const inferred = infer({ ...read, runningMean: frozenMean, runningVar: frozenVar }, inputs, eps);
+  let settled = 0;
+  perChannel(inputs, (_, i, c) => {
+    const rest = Math.abs(beta ? beta[c] : 0) + Math.abs(residual ? residual[i] : 0);
+    const scale = Math.abs(gamma ? gamma[c] : 1);
+    const near = (z: number, xHat: number) => Math.abs(z) <= 4 * 2 ** -23 * (scale * Math.abs(xHat) + rest);
+    if (near(y[i], (x[i] - mean[c]) * invStd[c]) || near(inferred[i], (x[i] - frozenMean[c]) * invStdOf(frozenVar[c], eps))) {
+      dy[i] = 0;
+      settled++;
+    }
+    return 0;
+  });
+  return settled;
+}
 
 /** Values of a channel that lie together. */
 export function runOf({ layout, spatial }: Pick<Inputs, 'layout' | 'spatial'>): number {
@@ -119,11 +179,14 @@ export function indexOf(inputs: Pick<Inputs, 'layout' | 'spatial' | 'channels'>,
 }
 
 function perChannel(inputs: Inputs, next: (found: number, i: number, c: number) => number): Float64Array {
-  const { channels, x } = inputs;
+  const { channels, rows } = inputs;
   const found = new Float64Array(channels);
   const run = runOf(inputs);
-  for (let i = 0, c = 0; i < x.length; c = c + 1 === channels ? 0 : c + 1) {
-    for (const end = i + run; i < end; i++) found[c] = next(found[c], i, c);
+  for (let row = 0; row < rows; row += run) {
+    for (let c = 0; c < channels; c++) {
+      const first = (row / run * channels + c) * run;
+      for (let at = 0; at < run; at++) if (counts(inputs, row + at)) found[c] = next(found[c], first + at, c);
+    }
   }
   return found;
 }

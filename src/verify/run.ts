@@ -1,5 +1,7 @@
 import type { Backend } from '../backend/backend.js';
+import type { Tensor, TensorStorage } from '../backend/tensor.js';
 import { BatchNorm } from '../layer/batchNorm.js';
+import type { Epilogue } from '../plan/options.js';
 import type { Floats } from '../reference/types.js';
 import { type Comparison, compare } from './compare.js';
 import { type Expected, type Inputs, MATRIX_OUTPUTS, OUTPUTS, type Output, boundsOf, runOf } from './expected.js';
@@ -7,19 +9,44 @@ import { type Expected, type Inputs, MATRIX_OUTPUTS, OUTPUTS, type Output, bound
 /** What a backend made of a case; an output the case does not have is left out. */
 export type Got = Partial<Record<Output, Floats>>;
 
+/** The epilogue of a case. */
+export function epilogueOf({ relu, residual }: Inputs): Epilogue {
+  if (residual) return relu ? 'addRelu' : 'add';
+  return relu ? 'relu' : 'none';
+}
+
 /** Training forward and backward, then inference and the frozen backward, of one case on a backend. */
 export async function runCase(backend: Backend, inputs: Inputs): Promise<Got> {
-  const { layout, rows, channels, spatial, eps, momentum, runningVariance, gamma, beta } = inputs;
+  const { layout, rows, channels, spatial, eps, momentum, runningVariance, gamma, beta, storage = 'f32', inPlace = false } = inputs;
   const layer = await BatchNorm.create(backend, {
-    layout, channels, eps, momentum, runningVariance, gamma: gamma !== null, beta: beta !== null,
+    layout, channels, eps, momentum, runningVariance, gamma: gamma !== null, beta: beta !== null, storage, inPlace,
+    epilogue: epilogueOf(inputs), mask: inputs.mask ? 'rows' : typeof inputs.validRows === 'number' ? 'count' : 'none',
   });
   const learned = { ...(gamma ? { gamma } : {}), ...(beta ? { beta } : {}) };
   const shape = layout === 'channelsLast' ? [rows, channels] : [rows / spatial, channels, spatial];
-  const x = backend.tensor(inputs.x, shape);
-  const dy = backend.tensor(inputs.dy, shape);
+  const owned: Tensor[] = [];
+  const upload = (values: Float32Array, dims: readonly number[] = shape, as: TensorStorage = storage): Tensor => {
+    const tensor = backend.tensor(values, dims, as);
+    owned.push(tensor);
+    return tensor;
+  };
+  const [x, dy] = [upload(inputs.x), upload(inputs.dy)];
+  const also = {
+    ...(inputs.residual ? { residual: upload(inputs.residual) } : {}),
+    ...(inputs.mask ? { mask: upload(Float32Array.from(inputs.mask), [rows], 'u32') } : {}),
+    ...(typeof inputs.validRows === 'number' ? { validRows: upload(Float32Array.of(inputs.validRows), [1], 'u32') } : {}),
+  };
+  // In place, dx goes over a dy of its own, since dy is needed again.
+  const backward = () => {
+    if (!inPlace) return layer.backward(dy);
+    const over = upload(inputs.dy);
+    return layer.backward(over, { out: over });
+  };
+  const { batches = 0 } = inputs;
   try {
-    layer.load({ ...learned, runningMean: inputs.runningMean, runningVar: inputs.runningVar, batches: 0 });
-    const got: Got = { y: await layer.forward(x).read(), dx: await layer.backward(dy).read() };
+    layer.load({ ...learned, runningMean: inputs.runningMean, runningVar: inputs.runningVar, batches });
+    const got: Got = { y: await layer.forward(x, also).read(), dx: await backward().read() };
+    got.dresidual = await layer.dresidual?.read();
     const { mean, meanLow, variance, invStd } = await layer.statistics();
     got.mean = Float64Array.from(mean, (high, c) => high + meanLow[c]);
     got.variance = variance;
@@ -31,15 +58,20 @@ export async function runCase(backend: Backend, inputs: Inputs): Promise<Got> {
 
     layer.load({ ...learned, runningMean: inputs.frozenMean, runningVar: inputs.frozenVar, batches: 0 });
     layer.eval();
-    got.inferY = await layer.forward(x).read();
-    got.frozenDx = await layer.backward(dy).read();
+    got.inferY = await layer.forward(x, also).read();
+    got.frozenDx = await backward().read();
+    got.frozenDresidual = await layer.dresidual?.read();
     got.frozenDgamma = await layer.dgamma?.read();
     got.frozenDbeta = await layer.dbeta?.read();
+    if (inPlace) {
+      const over = upload(inputs.x);
+      const same = await layer.forward(over, { ...also, out: over }).read();
+      got.inferY = got.inferY.map((value, i) => (Object.is(value, same[i]) ? value : NaN)); // to the bit, or it is wrong
+    }
     return got;
   } finally {
     layer.dispose();
-    x.dispose();
-    dy.dispose();
+    for (const tensor of owned) tensor.dispose();
   }
 }
 
@@ -49,9 +81,10 @@ export function compareAll(inputs: Inputs, got: Got, want: Expected, plain: bool
   return OUTPUTS.flatMap((output) => {
     if (!inputs.gamma && /dgamma/i.test(output)) return [];
     if (!inputs.beta && /dbeta/i.test(output)) return [];
+    if (!(inputs.relu && inputs.residual) && /dresidual/i.test(output)) return []; // else it is dy
     const values = got[output];
     if (!values) throw new Error(`"${output}" is missing, needs to be computed`);
-    const run = (MATRIX_OUTPUTS as readonly string[]).includes(output) ? runOf(inputs) : 1;
-    return [compare(output, values, want[output], bounds[output], skip, run)];
+    const matrix = (MATRIX_OUTPUTS as readonly string[]).includes(output);
+    return [compare(output, values, want[output], bounds[output], skip, matrix ? runOf(inputs) : 1, matrix ? inputs.storage : 'f32')];
   });
 }

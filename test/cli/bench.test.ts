@@ -1,22 +1,36 @@
-// Claim: the built benchmark runs by plain `node`, counts without a GPU, and refuses what it does not know.
+// Claim: the built benchmark runs by plain `node`, and in a headless Chromium when told to, from the same definition;
+// it counts without a GPU, and refuses what it does not know or cannot load.
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const folder = new URL('../artifacts/bench/', import.meta.url).pathname;
 const root = new URL('../../', import.meta.url).pathname;
+const elsewhere = mkdtempSync(join(tmpdir(), 'webgpu-batchnorm-elsewhere-')); // no repository above it
 
 beforeAll(() => {
   mkdirSync(folder, { recursive: true });
   execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--mode', 'cli', '--outDir', `${folder}built`, '--emptyOutDir', '--logLevel', 'warn'], { cwd: root });
+  cpSync(`${folder}built`, `${elsewhere}/built`, { recursive: true });
+  writeFileSync(`${elsewhere}/package.json`, '{ "type": "module" }');
 }, 60_000);
 
-function bench(args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+afterAll(() => rmSync(elsewhere, { recursive: true, force: true }));
+
+function bench(args: string[], { at = folder, env = {} }: { at?: string; env?: Record<string, string> } = {}): Promise<{ status: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [`${folder}built/bench.js`, ...args], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [join(at, 'built/bench.js'), ...args], { cwd: at, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
     });
   });
+}
+
+interface Printed {
+  facts: Record<string, string>;
+  samples: number;
+  shapes: { shape: string; timings: { name: string; wall: number; dispatches: number | null }[]; refused?: object[] }[];
 }
 
 describe('bench', () => {
@@ -30,20 +44,91 @@ describe('bench', () => {
     expect(JSON.parse(stdout)).toMatchObject({ samples: 1, shapes: [{ shape: '[100, 3]', elements: 300 }] });
   });
 
-  it('counts without a GPU', async () => {
-    const { status, stdout } = await bench(['--count', '--shapes', '1000000']);
+  it('counts without a GPU: what plans cost, and what calls do', async () => {
+    const none = { VK_ICD_FILENAMES: '/nowhere.json', VK_DRIVER_FILES: '/nowhere.json' };
+    const { status, stdout } = await bench(['--count', '--shapes', '1000000'], { env: none });
     expect(status).toBe(0);
-    expect(stdout).toMatch(/\[1000000, 8\] +hardware +split +3 \/ 3 \/ 1 +977, 1954/);
+    expect(stdout).toMatch(/\[1000000, 8\] +hardware +split +\d+, \d+ /);
+    expect(stdout).toMatch(/\[1000000, 8\] +software +split /);
+    // dispatches, then a first call's objects, writes and submits, then a steady one's
+    expect(stdout).toMatch(/\[1000000, 8\] +hardware +3 \/ 3 \/ 1 \/ 3 +5 \/ \d \/ 2 \/ \d +1 \/ 1 \/ 1 \/ 1(?: +0 \/ 0 \/ 0 \/ 0){4}\n/);
+    const counts = JSON.parse((await bench(['--count', '--shapes', '[256, 64]', '--plan', 'split', '--json'], { env: none })).stdout) as object[];
+    expect(counts).toMatchObject(['hardware', 'software'].map((adapterClass) => ({
+      adapterClass, plan: 'split', calls: { forward: { first: { dispatches: 3, submits: 0 }, steady: { dispatches: 3, objects: 0, writes: 0, submits: 0 } } },
+    })));
   });
 
   it.each<[string[], string]>([
     [['--plan', 'best'], 'bench: "--plan" is best, needs single or split.'],
     [['--samples', '0'], 'bench: "--samples" is 0, needs an integer from 1 to 9999.'],
     [['--shapes', '[7, 7]'], 'bench: "--shapes" is [7, 7], needs a part of one of [256, 64], [256, 1024]'],
+    [['--peers'], 'bench: "--peers" is given without --browser, needs one to load them in. Add --browser.'],
+    [['--browser', '--large'], 'bench: "--large" is given with --browser, needs more memory than a tab has. Leave one out.'],
+    [['--browser', '--count'], 'bench: "--count" is given with --browser, needs none: it times nothing. Leave one out.'],
     [['--quick'], "Unknown option '--quick'"],
   ])('%j: status 2 and one sentence', async (args, message) => {
     const { status, stderr } = await bench(args);
     expect(stderr).toContain(message);
     expect(status).toBe(2);
+  });
+
+  it('carries no other library inside, and loads none to run in Node', () => {
+    const built = readdirSync(`${folder}built`, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js')).map((file) => readFileSync(`${folder}built/${file}`, 'utf8'));
+    for (const text of built) {
+      expect(text).not.toMatch(/tfjs-core|jax-js\/jax/);
+      for (const [, from] of text.matchAll(/^import\b.*? from ["']([^"']+)/gm)) expect(from).toMatch(/^(\.|node:)/);
+    }
+  });
+});
+
+describe('bench --browser', () => {
+  it('the same rows and facts as in Node, from Chromium; peers beside them', async () => {
+    const shape = ['--shapes', '[100, 3]', '--samples', '1', '--json'];
+    const [node, browser] = [await bench(shape), await bench([...shape, '--browser', '--peers', '--markdown', 'browser.md'])];
+    expect(browser.stderr).toBe('');
+    expect(browser.status).toBe(0);
+    const [here, there] = [JSON.parse(node.stdout) as Printed, JSON.parse(browser.stdout) as Printed];
+    expect(there.facts).toEqual({ engine: expect.stringMatching(/^Chromium \d+\./), adapter: expect.stringMatching(/\S/), machine: here.facts.machine, date: expect.stringMatching(/^\d{4}-/) });
+    expect(there.samples).toBe(1);
+    const [own, timed] = [here.shapes[0].timings, there.shapes[0].timings];
+    expect(timed.slice(0, own.length).map(({ name, dispatches }) => [name, dispatches])).toEqual(own.map(({ name, dispatches }) => [name, dispatches]));
+    for (const { name, wall } of timed) expect(wall, name).toBeGreaterThan(0);
+    for (const peer of ['jax-js webgpu', 'jax-js wasm', 'tfjs webgpu', 'tfjs cpu']) expect(timed.map(({ name }) => name).join('\n')).toContain(`${peer}: forward`);
+    expect(there.shapes[0].refused).toEqual([]);
+    expect(readFileSync(`${folder}browser.md`, 'utf8')).toContain('| dispatches | × fastest peer |');
+  }, 180_000);
+
+  it('as a table, its plan forced, without peers', async () => {
+    const TMPDIR = `${elsewhere}/temporary`;
+    mkdirSync(TMPDIR);
+    const { status, stdout, stderr } = await bench(['--browser', '--shapes', '[256, 64]', '--samples', '1', '--plan', 'split'], { env: { TMPDIR } });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^engine: Chromium \d+.*\nadapter: .*\nmachine: .*\ndate: .*\n\n\[256, 64\] /);
+    expect(stdout).toMatch(/\nforward +\d.* 3\n/);
+    expect(stdout).not.toMatch(/peer|jax-js|tfjs/);
+    expect(readdirSync(TMPDIR).filter((name) => name.startsWith('webgpu-batchnorm'))).toEqual([]);
+  }, 180_000);
+
+  it('says what is missing: a Chromium, playwright, vite, the repository', async () => {
+    const without = async (env: Record<string, string> = {}, at = elsewhere) => {
+      const { status, stdout, stderr } = await bench(['--browser', '--shapes', '[100, 3]'], { at, env });
+      expect(status).toBe(2);
+      expect(stdout).toBe('');
+      return stderr.trim();
+    };
+    const install = (name: string, text: string) => {
+      mkdirSync(`${elsewhere}/node_modules/${name}`, { recursive: true });
+      writeFileSync(`${elsewhere}/node_modules/${name}/package.json`, '{ "type": "module", "main": "index.js" }');
+      writeFileSync(`${elsewhere}/node_modules/${name}/index.js`, text);
+    };
+    expect(await without({ CHROMIUM_PATH: '/nowhere/chromium' }, folder)).toBe('CHROMIUM_PATH is "/nowhere/chromium", which does not exist, needs a Chromium. Correct or unset it.');
+    expect(await without({ CHROMIUM_PATH: '/bin/false' }, folder)).toMatch(/^bench: \/bin\/false did not start \([^\n]+\), needs to be a Chromium\. Set CHROMIUM_PATH to one\.$/);
+    expect(await without({ WEBGPU_ADAPTER: 'best' }, folder)).toBe('WEBGPU_ADAPTER is "best", needs "software" or "hardware".');
+    expect(await without()).toBe('bench: "--browser" is given and the package playwright did not load (ERR_MODULE_NOT_FOUND), needs it to open a browser. Run npm ci in the repository.');
+    install('playwright', "export const chromium = { executablePath: () => '/nowhere/chromium' };");
+    expect(await without()).toBe('bench: "--browser" is given and the package vite did not load (ERR_MODULE_NOT_FOUND), needs it to build the page. Run npm ci in the repository.');
+    install('vite', '');
+    expect(await without({ CHROMIUM_PATH: process.execPath })).toMatch(/^bench: "--browser" is given outside the repository \(.*\), needs its demo\/benchmark\/command\.html\. Run it there\.$/);
   });
 });

@@ -12,6 +12,7 @@ beforeAll(() => {
   execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--mode', 'cli', '--outDir', `${folder}built`, '--emptyOutDir', '--logLevel', 'warn'], { cwd: root });
   writeFileSync(`${folder}good.csv`, 'height,weight,kind\n1.5,60,a\n1.8,80,b\n1.7,75,a\n1.6,50,b\n');
   writeFileSync(`${folder}good.csv.gz`, gzipSync('height,weight\n1.5,60\n1.8,80\n1.7,75\n'));
+  writeFileSync(`${folder}images.csv`, 'a,b,c,d,e,f\n1,2,3,10,20,30\n4,5,6,10,20,30\n');
   writeFileSync(`${folder}bad.csv`, 'height,weight\n1.5,60\n1.8,heavy\n');
 }, 60_000);
 
@@ -76,6 +77,23 @@ describe('a matrix of one’s own', () => {
     expect(stdout).toContain('Every output is within its bound.');
   });
 
+  it('channels-first: columns are channels · spatial', async () => {
+    const first = ['--backend', 'cpu', '--input', 'images.csv', '--layout', 'channelsFirst', '--spatial', '3'];
+    const { status, stdout } = await verify(first);
+    expect(status).toBe(0);
+    expect(stdout).toContain('matrix: [2, 2, 3], channels-first, 6 rows × 2 channels;');
+    expect(stdout).toMatch(/\nchannel +mean .*\n.*\n +0 +3\.5 +1\.70783 +1 +6 .*\n +1 +20 +8\.16497 +10 +30 /);
+    expect(stdout).toContain('Every output is within its bound.');
+    const json = JSON.parse((await verify([...first, '--json'])).stdout) as { columns: object[] };
+    expect(json).toMatchObject({ layout: 'channelsFirst', rows: 6, channels: 2, spatial: 3, passed: true });
+    expect(json.columns).toMatchObject([{ name: '0', mean: 3.5, minimum: 1, maximum: 6 }, { name: '1', mean: 20 }]);
+  });
+
+  it('channels-first with spatial 1 is channels-last, names and all', async () => {
+    const of = async (layout: string[]) => (JSON.parse((await verify(['--backend', 'cpu', '--input', 'images.csv', '--json', ...layout])).stdout) as { columns: object }).columns;
+    expect(await of(['--layout', 'channelsFirst', '--spatial', '1'])).toEqual(await of(['--layout', 'channelsLast']));
+  });
+
   it('as JSON', async () => {
     const { stdout } = await verify(['--backend', 'cpu', '--input', 'good.csv.gz', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ rows: 3, channels: 2, passed: true, columns: [{ name: 'height' }, { name: 'weight', minimum: 60, maximum: 80 }] });
@@ -90,6 +108,12 @@ describe('bad input: status 2 and one sentence', () => {
     [['--fast'], "Unknown option '--fast'"],
     [['--backend', 'cpu', '--filter', 'no such row'], 'verify: "--filter" is no such row, needs a part of a row\'s name.'],
     [['--label', 'kind'], 'verify: "--label" is given without --input'],
+    [['--layout', 'channelsFirst', '--spatial', '2'], 'verify: "--layout" is given without --input'],
+    [['--input', 'images.csv', '--layout', 'NCHW'], 'verify: "--layout" is NCHW, needs channelsLast or channelsFirst.'],
+    [['--input', 'images.csv', '--layout', 'channelsFirst'], 'verify: "--layout" is channelsFirst without --spatial, needs both. Add it.'],
+    [['--input', 'images.csv', '--spatial', '3'], 'verify: "--spatial" is given without --layout channelsFirst, needs both. Add it.'],
+    [['--input', 'images.csv', '--layout', 'channelsFirst', '--spatial', '0'], 'verify: "--spatial" is 0, needs an integer of at least 1.'],
+    [['--input', 'images.csv', '--layout', 'channelsFirst', '--spatial', '4'], 'verifyOwn: "spatial" is 4, needs a divisor of 6 (the columns of the table are channels · spatial).'],
     [['--input', 'good.csv', '--filter', 'x'], 'verify: "--filter" is given with --input'],
     [['--input', 'missing.csv'], 'verify: "--input" is missing.csv, which cannot be read (ENOENT), needs a file. Check the path.'],
     [['--input', 'bad.csv'], 'readTable: "bad.csv" line 3, column 2 is "heavy", needs a number'],

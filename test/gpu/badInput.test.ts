@@ -35,7 +35,7 @@ describe('buffers', () => {
     ['missing', { x: undefined }, TypeError, 'BatchNorm.forward: "x" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
     ['no buffer', { y: new Float32Array(4) }, TypeError, 'BatchNorm.forward: "y" is Float32Array, needs a GPUBuffer or { buffer, offset, size }.'],
     ['too small', { y: make(252) }, RangeError, 'BatchNorm.forward: "y" is 252 bytes, needs 256 (rows 16 × channels 4, f32). Create it with that size.'],
-    ['saved too small', { saved: make(60) }, RangeError, 'BatchNorm.forward: "saved" is 60 bytes, needs 64 (4 × channels 4, f32). Create it with that size.'],
+    ['saved too small', { saved: make(92) }, RangeError, 'BatchNorm.forward: "saved" is 92 bytes, needs 96 (6 × channels 4, 4 bytes each). Create it with that size.'],
     ['view too small', { gamma: { buffer: make(512), size: 12 } }, RangeError, 'BatchNorm.forward: "gamma" is 12 bytes, needs 16 (channels 4, f32). Create it with that size.'],
     ['view past the end', { gamma: { buffer: make(512), offset: 256, size: 512 } }, RangeError, 'BatchNorm.forward: "gamma" has size 512 at offset 256, needs at most 256 (its buffer is 512 bytes).'],
     ['offset past the end', { gamma: { buffer: make(512), offset: 768 } }, RangeError, 'BatchNorm.forward: "gamma" has offset 768, needs an integer from 0 to its buffer\'s 512 bytes.'],
@@ -65,13 +65,14 @@ describe('buffers', () => {
     await device.queue.onSubmittedWorkDone();
   });
 
-  it('a tensor past the binding limit is refused by its name', () => {
-    const limit = device.limits.maxStorageBufferBindingSize;
-    const tooMany = limit / 16 + 1;
-    expect(() => bn.infer(untouched, { x, gamma, beta, runningMean, runningVar, y }, { rows: tooMany })).toThrow(
-      `BatchNorm.infer: "x" needs ${tooMany * 16} bytes (rows ${tooMany} × channels 4, f32), the device binds at most ${limit} ` +
+  it('what no window can show is refused by the limit’s name: a mask larger than a binding', async () => {
+    const masked = await createBatchNorm(device, { channels: 4, mask: 'rows', modes: ['infer'], limits: { maxStorageBufferBindingSize: 4096 } });
+    const [big, mask] = [make(2000 * 16), make(2000 * 4)];
+    expect(() => masked.infer(untouched, { x: big, mask, gamma, beta, runningMean, runningVar, y: make(2000 * 16) }, { rows: 2000 })).toThrow(
+      'BatchNorm.infer: "mask" needs 8000 bytes (rows 2000, u32), the device binds at most 4096 ' +
         '(maxStorageBufferBindingSize). Request the device with a higher limit, or split the batch.',
     );
+    masked.destroy();
   });
 });
 
@@ -143,7 +144,13 @@ describe('the pass, the modes and the options', () => {
     [{ channels: 4, modes: [] }, 'createBatchNorm: "modes" is empty, needs at least one of'],
     [{ channels: 4, modes: ['test'] }, 'createBatchNorm: "modes" holds "test", needs'],
     [{ channels: 4, layout: 'NCHW' }, 'createBatchNorm: "layout" is "NCHW", needs \'channelsLast\' or \'channelsFirst\'.'],
-    [{ channels: 4, storage: 'f16' }, 'createBatchNorm: "storage" is not an option, needs one of channels,'],
+    [{ channels: 4, storage: 'f8' }, 'createBatchNorm: "storage" is "f8", needs \'f32\', \'f16\' or \'bf16\'.'],
+    [{ channels: 4, epilogue: 'gelu' }, 'createBatchNorm: "epilogue" is "gelu", needs one of \'none\', \'relu\', \'add\', \'addRelu\'.'],
+    [{ channels: 4, mask: true }, 'createBatchNorm: "mask" is true, needs one of \'none\', \'rows\', \'count\'.'],
+    [{ channels: 4, momentum: 'mean' }, 'createBatchNorm: "momentum" is "mean", needs a number from 0 to 1, or \'cumulative\'.'],
+    [{ channels: 4, limits: { maxStorageBufferBindingSize: 2 ** 40 } }, 'createBatchNorm: "limits.maxStorageBufferBindingSize" is 1099511627776, needs at most '],
+    [{ channels: 4, limits: { maxBufferSize: 2 } }, 'createBatchNorm: "maxBufferSize" is not an option, needs one of maxComputeInvocationsPerWorkgroup,'],
+    [{ channels: 4, parts: 3 }, 'createBatchNorm: "parts" is not an option, needs one of channels,'],
     [{ channels: 4, plan: 'fast' }, 'createBatchNorm: "plan" is "fast", needs \'single\' or \'split\'.'],
     [{ channels: 4, adapterClass: 'fast' }, 'createBatchNorm: "adapterClass" is "fast", needs \'hardware\' or \'software\'.'],
     [{ channels: 4, onError: 'log' }, 'createBatchNorm: "onError" is "log", needs a function.'],

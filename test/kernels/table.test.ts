@@ -1,71 +1,222 @@
-// Claim: the WGSL and the kernel table say the same: every buffer a text uses is in its row, every one in the row
-// is used, none binds more than WebGPU's default 8, and headers follow the house order.
+// Claim: the WGSL and the kernel table say the same: every buffer a text uses is declared, bound and reached from main,
+// every one that is bound is used as its row says, none binds more than WebGPU's default 8 where a device has no more, and
+// headers follow the house order. Control: texts by hand.
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { type Settings, draftsOf, variantsOf } from '../../src/kernels/recipes.js';
+import { KERNELS, type Kernel, type KernelName, type Variant, bindingsOf, variantConstants, variantKey, variantText } from '../../src/kernels/table.js';
+import { allVariants } from '../../src/kernels/variants.js';
+import { DEFAULTS } from '../../src/plan/options.js';
 import type { Tile } from '../../src/plan/plan.js';
-import {
-  KERNELS, type Kernel, type KernelName, type Variant, allVariants, bindingsOf, variantConstants, variantKey, variantText,
-} from '../../src/kernels/table.js';
 
 const LIMITS = {
   maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupsPerDimension: 65535,
-  maxStorageBufferBindingSize: 2 ** 27,
+  maxStorageBufferBindingSize: 2 ** 27, maxStorageBuffersPerShaderStage: 8,
 };
 const names = Object.keys(KERNELS) as KernelName[];
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const folder = new URL('../../shaders/', import.meta.url);
+const shared = new URL('shared/', folder);
 const files = readdirSync(folder).filter((file) => file.endsWith('.wgsl'));
 
-describe.each(names)('%s', (name) => {
-  const kernel: Kernel = KERNELS[name];
-  const text = [...kernel.parts.map(([, source]) => source), kernel.source].join('\n');
-  const used = new Set([...text.matchAll(/\b(?:load|store)_(\w+)\(/g)].map(([, word]) => word).filter((word) => word !== 'statistics'));
+/** Not pairs but every combination of what decides a kernel's buffers, of f32 on hardware. */
+function everyCombination(buffers: number): Variant[] {
+  const variants = new Map<string, Variant>();
+  const limits = { ...LIMITS, maxStorageBuffersPerShaderStage: buffers };
+  const either = [true, false];
+  for (const { layout, channels } of [{ layout: 'channelsLast', channels: 3 }, { layout: 'channelsLast', channels: 4 }, { layout: 'channelsFirst', channels: 3 }] as const) {
+    for (const epilogue of ['none', 'relu', 'add', 'addRelu'] as const) {
+      for (const mask of ['none', 'rows', 'count'] as const) {
+        for (const gamma of either) {
+          for (const beta of either) {
+            const settings: Settings = {
+              channels, layout, storage: 'f32', epilogue, mask, inPlace: true, gamma, beta, adapterClass: 'hardware', kind: undefined,
+              numbers: { ...DEFAULTS, momentum: 'cumulative' }, // which has the most buffers
+            };
+            const drafts = draftsOf(settings, ['train', 'infer', 'frozen', 'phases'], buffers);
+            for (const variant of drafts.flatMap((draft) => variantsOf(draft, settings, limits))) variants.set(variantKey(variant), variant);
+          }
+        }
+      }
+    }
+  }
+  return [...variants.values()];
+}
 
-  it('uses exactly the buffers of its row', () => {
-    expect([...used].sort()).toEqual(kernel.bindings.map(({ name: buffer }) => snake(buffer)).sort());
+const atDefaults = [...allVariants('hardware', LIMITS), ...allVariants('software', LIMITS), ...everyCombination(8)];
+const everyVariant = [...new Map([...atDefaults, ...everyCombination(16)].map((variant) => [variantKey(variant), variant])).values()];
+
+/** Every function of a text, by name, and what stands in it. */
+function functionsOf(code: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { 1: name, index } of code.matchAll(/^fn (\w+)/gm)) {
+    let depth = 0;
+    let end = code.indexOf('{', index);
+    do {
+      if (code[end] === '{') depth++;
+      if (code[end] === '}') depth--;
+      end++;
+    } while (depth > 0);
+    expect(found.has(name), `${name} is there once`).toBe(false);
+    found.set(name, code.slice(code.indexOf('{', index), end));
+  }
+  return found;
+}
+
+const calledIn = (text: string) => [...text.matchAll(/\b(\w+)\(/g)].map(([, name]) => name);
+
+/** The functions that main comes to, and all they say. */
+function reachedFrom(functions: Map<string, string>): { reached: Set<string>; text: string } {
+  const reached = new Set(['main']);
+  for (const name of reached) for (const callee of calledIn(functions.get(name)!)) if (functions.has(callee)) reached.add(callee);
+  return { reached, text: [...reached].map((name) => functions.get(name)).join('\n') };
+}
+
+/** What WGSL itself has, and its keywords that parentheses follow. */
+const BUILT_IN = [
+  'if', 'for', 'return', 'select', 'min', 'max', 'abs', 'round', 'dot', 'inverseSqrt', 'bitcast', 'unpack2x16float', 'workgroupBarrier', 'f32', 'u32', 'vec2f', 'vec2u', 'vec4f', 'vec4u',
+];
+
+const declared = (code: string) =>
+  [...code.matchAll(/@group\(0\) @binding\((\d+)\) var<(.*?)> (\w+)/g)].map(([, index, space, buffer]) => [Number(index), space, buffer]);
+
+describe.each(names)('%s', (name) => {
+  const { bindings }: Kernel = KERNELS[name];
+  const variants = everyVariant.filter(({ kernel }) => kernel === name);
+  const texts = variants.map((variant) => {
+    const code = variantText(variant).code.replace(/\/\/.*/g, '');
+    const functions = functionsOf(code);
+    return { variant, key: variantKey(variant), code, functions, ...reachedFrom(functions) };
   });
 
-  it('reads and writes them as its row says', () => {
-    for (const { name: buffer, access } of kernel.bindings) {
-      expect(text.includes(`load_${snake(buffer)}(`), `${buffer} is read`).toBe(access !== 'write');
-      expect(text.includes(`store_${snake(buffer)}(`), `${buffer} is written`).toBe(access !== 'read');
+  it('control: there are such texts, and all its row’s buffers are bound in one or another', () => {
+    expect(variants.length).toBeGreaterThan(0);
+    const bound = new Set(variants.flatMap((variant) => bindingsOf(variant).map((binding) => binding.name)));
+    // With a gamma or a beta there are gradients, and then gradient_finish packs both; its row needs only what stands for them.
+    const never: string[] = name === 'gradient_input_alone' ? ['gamma', 'beta'] : [];
+    expect([...bound, ...never].sort()).toEqual(bindings.map((binding) => binding.name).sort());
+  });
+
+  it('declares what it binds, in order, and uses exactly that', () => {
+    for (const { variant, key, code, text } of texts) {
+      const bound = bindingsOf(variant);
+      expect(declared(code), key).toEqual([
+        [0, 'uniform', 'params'],
+        ...bound.map(({ name: buffer, access }, i) => [i + 1, access === 'read' ? 'storage, read' : 'storage, read_write', snake(buffer)]),
+      ]);
+      const used = bound.filter(({ name: buffer }) => new RegExp(`\\b${snake(buffer)}\\[`).test(text));
+      expect(used, key).toEqual(bound);
+      expect(text, key).toMatch(/\bparams\./);
     }
   });
 
-  it('binds at most 8 storage buffers, reads before writes', () => {
-    const access = kernel.bindings.map((binding) => (binding.access === 'read' ? 0 : 1));
-    expect(kernel.bindings.length).toBeLessThanOrEqual(8);
-    expect(access).toEqual([...access].sort());
+  it('declares every load and store, and whatever else it calls', () => {
+    for (const { key, code, functions } of texts) {
+      const types = [...code.matchAll(/^(?:struct|alias) (\w+)/gm)].map(([, type]) => type);
+      const known = new Set([...functions.keys(), ...types, ...BUILT_IN]);
+      const called = [...functions.values()].flatMap(calledIn);
+      expect([...new Set(called.filter((callee) => !known.has(callee)))], key).toEqual([]);
+      expect(called.some((callee) => /^(load|store)_/.test(callee)), key).toBe(true);
+    }
+  });
+
+  it('reads and writes its buffers as its row says', () => {
+    for (const { variant, key, reached } of texts) {
+      for (const { name: buffer, access, element } of bindings) {
+        if (variant.absent.includes(buffer) || element === 'Mask') continue;
+        expect(reached.has(`load_${snake(buffer)}`), `${key} reads ${buffer}`).toBe(access !== 'write');
+        expect(reached.has(`store_${snake(buffer)}`), `${key} writes ${buffer}`).toBe(access !== 'read');
+      }
+      if (bindings.some(({ name: buffer, element }) => element === 'Mask' && !variant.absent.includes(buffer))) expect(reached.has('valid_at'), `${key} asks the mask`).toBe(true);
+    }
+  });
+
+  it('goes without a buffer only where its row says what stands in its place', () => {
+    for (const { variant, key, functions } of texts) {
+      for (const { name: buffer, access, element, absent } of bindings.filter((binding) => variant.absent.includes(binding.name))) {
+        expect(absent, `${key} without ${buffer}`).toBeDefined();
+        if (element === 'Mask') continue;
+        if (access !== 'write') expect(functions.get(`load_${snake(buffer)}`), key).toBe(`{ return ${absent}; }`);
+        if (access !== 'read') expect(functions.get(`store_${snake(buffer)}`), key).toBe('{}');
+      }
+    }
+  });
+
+  it('has the rows’ mask that the options name, and none where they name none', () => {
+    for (const { variant, key, functions } of texts) {
+      const valid = functions.get('valid_at');
+      const [mask, count] = (['mask', 'validRows'] as const).map((buffer) => bindings.some((binding) => binding.name === buffer) && !variant.absent.includes(buffer));
+      expect(mask && count, key).toBe(false);
+      if (valid === undefined) expect(bindings.some(({ element }) => element === 'Mask')).toBe(false);
+      else expect([/\bmask\[/.test(valid), /\bvalid_rows\[/.test(valid), valid === '{ return Valid(true); }'], key).toEqual([mask, count, !mask && !count]);
+    }
+  });
+
+  it('binds reads before writes, and at most 8 storage buffers where a device has no more', () => {
+    for (const { variant, key } of texts) {
+      const access = bindingsOf(variant).map((binding) => (binding.access === 'read' ? 0 : 1));
+      expect(access, key).toEqual([...access].sort());
+    }
+    for (const variant of atDefaults) if (variant.kernel === name) expect(bindingsOf(variant).length, variantKey(variant)).toBeLessThanOrEqual(8);
+  });
+
+  it('is in its row what the text takes it for', () => {
+    expect(new Set(bindings.map((binding) => binding.name)).size).toBe(bindings.length);
+    for (const { name: buffer, element, absent } of bindings) {
+      const constant = { gamma: 'Channel(1.0)' }[buffer as string] ?? { Value: 'Value()', Channel: 'Channel()', Mask: 'none', Word: undefined }[element];
+      if (absent !== undefined) expect(absent, buffer).toBe(constant);
+    }
   });
 });
 
 describe('variants', () => {
-  const tile: Tile = { width: 4, across: 'channels', groupSize: 256, grouped: true };
+  const tile: Tile = { width: 4, across: 'channels', groupSize: 256, grouped: true, kept: false };
+  const plain = { tile, storage: 'f32', relu: false, inPlace: false } as const;
+  const unmasked = ['residual', 'mask', 'validRows'] as const;
 
   it('control: a text declares its bindings in the order of the layout', () => {
-    const variant: Variant = { kernel: 'normalize', absent: [], tile };
-    const declared = [...variantText(variant).code.matchAll(/@binding\((\d+)\) var<(.*?)> (\w+)/g)].map(([, index, space, buffer]) => [Number(index), space, buffer]);
-    expect(declared).toEqual([
+    const variant: Variant = { ...plain, kernel: 'normalize', absent: unmasked };
+    expect(declared(variantText(variant).code)).toEqual([
       [0, 'uniform', 'params'], [1, 'storage, read', 'x'], [2, 'storage, read', 'saved'], [3, 'storage, read', 'gamma'],
       [4, 'storage, read', 'beta'], [5, 'storage, read_write', 'y'],
     ]);
   });
 
   it('an absent buffer leaves no binding, and its constant in its place', () => {
-    const variant: Variant = { kernel: 'normalize', absent: ['gamma'], tile };
+    const variant: Variant = { ...plain, kernel: 'normalize', absent: [...unmasked, 'gamma'] };
     const { code } = variantText(variant);
     expect(bindingsOf(variant).map(({ name }) => name)).toEqual(['x', 'saved', 'beta', 'y']);
-    expect(code).toContain('fn load_gamma(i: u32) -> Channel { return Channel(1.0); }');
+    expect(code).toContain('fn load_gamma(i: Index) -> Channel { return Channel(1.0); }');
     expect(code).not.toMatch(/var<[^>]*> gamma/);
     expect([...code.matchAll(/@binding\((\d+)\)/g)].map(([, index]) => Number(index))).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('a buffer another kernel goes without makes no new text', () => {
-    expect(variantKey({ kernel: 'moments_partial', absent: ['runningMean'], tile })).toBe(variantKey({ kernel: 'moments_partial', absent: [], tile }));
+  it('in place the read buffer is the written one, in a kernel that has both', () => {
+    const over: Variant = { ...plain, kernel: 'normalize', absent: unmasked, inPlace: true };
+    expect(bindingsOf(over).map(({ name, access }) => `${name} ${access}`)).toEqual(['saved read', 'gamma read', 'beta read', 'y write']);
+    expect(variantText(over).code).toContain('fn load_x(i: u32) -> Value { return y[i]; }');
+    expect(variantKey(over)).not.toBe(variantKey({ ...over, inPlace: false }));
+    const gradients = { ...plain, absent: [...unmasked, 'dresidual'], inPlace: true } as const;
+    expect(bindingsOf({ ...gradients, kernel: 'gradient_input' }).map(({ name }) => name)).toEqual(['x', 'coefficients', 'dx']);
+    expect(bindingsOf({ ...gradients, kernel: 'gradient_partial' }).map(({ name }) => name)).toContain('dy');
+    expect(variantKey({ ...gradients, kernel: 'gradient_partial' })).toBe(variantKey({ ...gradients, kernel: 'gradient_partial', inPlace: false }));
   });
 
-  it('every key stands for one text', () => {
-    const all = allVariants('hardware', LIMITS);
+  it('a buffer another kernel goes without makes no new text', () => {
+    const variant: Variant = { ...plain, kernel: 'moments_partial', absent: [] };
+    expect(variantKey({ ...variant, absent: ['runningMean'] })).toBe(variantKey(variant));
+  });
+
+  it('nor do storage and ReLU where no tensor is bound', () => {
+    const variant: Variant = { ...plain, kernel: 'moments_finish', absent: [] };
+    for (const other of [{ storage: 'f16' }, { storage: 'bf16' }, { relu: true }, { inPlace: true }] as const) {
+      expect(variantKey({ ...variant, ...other })).toBe(variantKey(variant));
+      expect(variantText({ ...variant, ...other }).code).toBe(variantText(variant).code);
+    }
+  });
+
+  it.each(['hardware', 'software'] as const)('every key stands for one text, and every text for one key, %s', (adapterClass) => {
+    const all = allVariants(adapterClass, LIMITS);
     const texts = new Map<string, string>();
     for (const variant of all) {
       const text = variantText(variant).code + JSON.stringify(variantConstants(variant));
@@ -76,32 +227,92 @@ describe('variants', () => {
     expect(new Set(all.map(({ kernel }) => kernel))).toEqual(new Set(names));
   });
 
-  it('constants say the group, and whether it merges', () => {
-    expect(variantConstants({ kernel: 'forward_single', absent: [], tile: { ...tile, groupSize: 16, grouped: false } })).toEqual({ GROUP_SIZE: 16, GROUPED: 0 });
+  it('a key forgets nothing that changes the text: of each variant, whatever else it could be', () => {
+    for (const variant of allVariants('hardware', LIMITS)) {
+      const { bindings }: Kernel = KERNELS[variant.kernel];
+      const optional = bindings.filter(({ absent }) => absent !== undefined).map(({ name }) => name);
+      const others: Variant[] = [
+        ...(['f32', 'f16', 'bf16'] as const).map((storage) => ({ ...variant, storage })),
+        { ...variant, relu: !variant.relu }, { ...variant, inPlace: !variant.inPlace }, { ...variant, tile: { ...variant.tile, grouped: !variant.tile.grouped } },
+        { ...variant, tile: { ...variant.tile, groupSize: 64 } },
+        ...optional.map((name) => ({ ...variant, absent: variant.absent.includes(name) ? variant.absent.filter((other) => other !== name) : [...variant.absent, name] })),
+      ];
+      const text = (of: Variant) => variantText(of).code + JSON.stringify(variantConstants(of));
+      for (const other of others) {
+        if (variantKey(other) === variantKey(variant)) expect(text(other), variantKey(variant)).toBe(text(variant));
+      }
+    }
   });
 
-  it('channels-first a Value of four rows is summed to one channel, channels-last it is four channels', () => {
-    const types = (across: Tile['across'], width: Tile['width']) => variantText({ kernel: 'moments_partial', absent: [], tile: { ...tile, across, width } }).code;
-    expect(types('channels', 4)).toMatch(/alias Value = vec4f;[^]*alias Channel = vec4f;[^]*const VALUES = 1u;/);
-    expect(types('rows', 4)).toMatch(/alias Value = vec4f;[^]*alias Channel = f32;[^]*const VALUES = 4u;/);
-    expect(types('rows', 1)).toMatch(/alias Value = f32;[^]*alias Channel = f32;[^]*const VALUES = 1u;/);
+  it('constants say the group, whether it merges, and where there is an activation, ReLU', () => {
+    const small = { ...tile, groupSize: 16, grouped: false };
+    expect(variantConstants({ ...plain, kernel: 'forward_single', absent: [], tile: small, relu: true })).toEqual({ GROUP_SIZE: 16, GROUPED: 0, RELU: 1 });
+    expect(variantConstants({ ...plain, kernel: 'moments_partial', absent: [], relu: true })).toEqual({ GROUP_SIZE: 256, GROUPED: 1 });
+  });
+
+  it('every constant is an override of the text, and every override has its constant', () => {
+    for (const variant of everyVariant) {
+      const overrides = [...variantText(variant).code.matchAll(/^override (\w+):/gm)].map(([, name]) => name);
+      expect(Object.keys(variantConstants(variant)).sort(), variantKey(variant)).toEqual(overrides.sort());
+    }
+  });
+
+  it('channels-first a Value of four rows is summed to one channel, channels-last it is four channels, flat two of anything', () => {
+    const types = (kernel: KernelName, across: Tile['across'], width: Tile['width']) =>
+      variantText({ ...plain, kernel, absent: [...unmasked, 'gamma', 'beta'], storage: across === 'flat' ? 'f16' : 'f32', tile: { ...tile, across, width } }).code;
+    expect(types('moments_partial', 'channels', 4)).toMatch(/alias Value = vec4f;[^]*alias Channel = vec4f;[^]*const VALUES = 1u;/);
+    expect(types('moments_partial', 'rows', 4)).toMatch(/alias Value = vec4f;[^]*alias Channel = f32;[^]*const VALUES = 4u;/);
+    expect(types('moments_partial', 'rows', 1)).toMatch(/alias Value = f32;[^]*alias Channel = f32;[^]*const VALUES = 1u;/);
+    expect(types('normalize', 'flat', 2)).toMatch(/alias Value = vec2f;[^]*alias Channel = vec2f;[^]*alias Index = vec2u;[^]*alias Rows = vec2u;/);
+  });
+
+  it('halves are stored two a word, and the padding of an odd tensor stays', () => {
+    const of = (across: Tile['across'], width: Tile['width'], storage: Variant['storage']) =>
+      variantText({ ...plain, kernel: 'normalize', absent: unmasked, storage, tile: { ...tile, across, width } }).code;
+    for (const storage of ['f16', 'bf16'] as const) {
+      expect(declared(of('channels', 4, storage)).at(-1)).toEqual([5, 'storage, read_write', 'y']);
+      expect(of('channels', 4, storage)).toContain('var<storage, read_write> y: array<vec2u>;');
+      expect(of('flat', 2, storage)).toContain('var<storage, read_write> y: array<u32>;');
+      expect(of('flat', 2, storage)).toMatch(/fn store_y\(.*i == params\.flat_odd.*0xffff0000u/);
+      expect(of('flat', 2, storage)).toContain('array<f32>;');
+      expect(functionsOf(of('rows', 1, storage)).get('load_x')).toBe('{ return unpack_pair(x[i / 2u])[i % 2u]; }');
+    }
+    expect(of('channels', 4, 'f32')).toContain('var<storage, read_write> y: array<Value>;');
+    expect(of('channels', 4, 'f32')).not.toContain('pack_pair');
+  });
+
+  it('no text writes half a word that another thread might write', () => {
+    for (const variant of everyVariant) {
+      const { tile: { width }, storage, kernel } = variant;
+      const writes = bindingsOf(variant).some(({ element, access }) => element === 'Value' && access !== 'read');
+      if (storage !== 'f32' && writes) expect(width, kernel).not.toBe(1);
+    }
   });
 
   it('a compile error’s line is found again in its file', () => {
-    const { code, files: origins } = variantText({ kernel: 'infer', absent: [], tile });
-    const lines = code.split('\n');
-    for (const { file, firstLine } of origins) {
-      if (file === 'declarations') continue;
-      const first = readFileSync(new URL(file, folder), 'utf8').split('\n')[0];
-      expect(lines[firstLine - 1]).toBe(first);
+    for (const variant of [{ ...plain, kernel: 'infer', absent: unmasked }, { ...plain, kernel: 'forward_single', absent: [], storage: 'f16' }] as Variant[]) {
+      const { code, files: origins } = variantText(variant);
+      const lines = code.split('\n');
+      expect(origins.length).toBeGreaterThan(5);
+      for (const { file, firstLine } of origins) {
+        if (file === 'declarations') continue;
+        const first = readFileSync(new URL(file, folder), 'utf8').split('\n')[0];
+        expect(lines[firstLine - 1]).toBe(first);
+      }
     }
   });
 });
 
 describe('shader files', () => {
+  const texts = new Set(everyVariant.flatMap((variant) => variantText(variant).files.map(({ file }) => file)));
+
   it('control: there are some, and each is a kernel or the probe', () => {
     const known = new Set([...names.map((name) => (KERNELS[name] as Kernel).file), 'probe_order.wgsl']);
     expect(new Set(files)).toEqual(known);
+  });
+
+  it('every shared part is in some text', () => {
+    expect(readdirSync(shared).map((file) => `shared/${file}`).filter((file) => !texts.has(file))).toEqual([]);
   });
 
   it.each(files)('%s opens with the house’s header', (file) => {
@@ -110,8 +321,19 @@ describe('shader files', () => {
     expect(labels).toEqual(['Source', 'Layout', 'Threads', 'Traffic', 'Numerics', 'Twin']);
   });
 
-  it.each(files)('%s names twins that exist', (file) => {
-    const twins = /^\/\/ Twin +(.*)$/m.exec(readFileSync(new URL(file, folder), 'utf8'))![1].split(', ');
-    for (const twin of twins) expect(() => readFileSync(new URL(`../${twin}`, folder))).not.toThrow();
+  it.each(readdirSync(shared))('shared/%s has the labels it has in the house’s order', (file) => {
+    const order = ['Source', 'Layout', 'Threads', 'Traffic', 'Numerics', 'Twin'];
+    const labels = [...readFileSync(new URL(file, shared), 'utf8').matchAll(/^\/\/ ([A-Z]\w+) {2,}\S/gm)].map(([, label]) => label);
+    expect(labels).toEqual(order.filter((label) => labels.includes(label)));
+  });
+
+  it.each([...files, ...readdirSync(shared).map((file) => `shared/${file}`)])('%s names twins and parts that exist', (file) => {
+    const text = readFileSync(new URL(file, folder), 'utf8');
+    const twins = /^\/\/ Twin +(.*)$/m.exec(text)?.[1] ?? 'none: a part';
+    const named = twins.startsWith('none: ') ? [] : twins.split(', ');
+    const others = text.match(/\b(shaders\/)?shared\/\w+\.wgsl/g) ?? [];
+    for (const path of [...named, ...others.map((other) => (other.startsWith('shaders/') ? other : `shaders/${other}`))]) {
+      expect(() => readFileSync(new URL(`../${path}`, folder)), path).not.toThrow();
+    }
   });
 });

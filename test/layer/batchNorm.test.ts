@@ -158,7 +158,7 @@ describe('bad input', () => {
     ['one row, unbiased', () => layer.forward(matrix(1, 3)), 'BatchNorm.forward: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1).'],
     ['out of another shape', () => layer.forward(matrix(2, 3), { out: cpu.empty([3, 3]) }), 'BatchNorm.forward: "out" has shape [3, 3], needs [2, 3]. Create it with that shape.'],
     ['a pass', () => layer.forward(matrix(2, 3), { pass: {} as GPUComputePassEncoder }), 'BatchNorm.forward: "pass" is given, needs none (the backend is the CPU). Leave it out.'],
-    ['a misspelt option', () => layer.forward(matrix(2, 3), { output: 1 } as never), 'BatchNorm.forward: "output" is not an option, needs one of out, pass. Remove or rename it.'],
+    ['a misspelt option', () => layer.forward(matrix(2, 3), { output: 1 } as never), 'BatchNorm.forward: "output" is not an option, needs one of out, pass, residual, mask, validRows. Remove or rename it.'],
     ['backward first', () => layer.backward(matrix(2, 3)), 'BatchNorm.backward: there was no forward, needs one. Call forward(x) first.'],
   ])('%s', async (_, call, message) => {
     const before = await layer.state();
@@ -197,7 +197,7 @@ describe('bad input', () => {
   });
 
   it('no options', () => {
-    expect(() => layer.forward(matrix(4, 3), null as never)).toThrow('BatchNorm.forward: "options" is null, needs an object with out, pass.');
+    expect(() => layer.forward(matrix(4, 3), null as never)).toThrow('BatchNorm.forward: "options" is null, needs an object with out, pass, residual, mask, validRows.');
   });
 
   it('statistics before any training forward', async () => {

@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SHAPES } from '../../src/benchmark/index.js';
+import { PEERS } from '../../src/benchmark/peers/index.js';
 import { checkLoosely } from '../../src/benchmark/peers/peer.js';
 import { type Site, launch, openPage, overflow, screenshot, serveSite } from './site.js';
 
@@ -96,6 +98,13 @@ describe('with WebGPU', () => {
     expect(rows.filter(({ refused }) => !refused).map(({ name }) => name)).toContain('tfjs cpu: forward');
     expect(await page.innerText('#verdict')).toContain('1 with a reason instead');
     expect(complaints).toEqual([]);
+  });
+
+  test('offers every shape of the benchmark and every peer', async () => {
+    const { page } = await open(browser, '');
+    for (const [group, known] of [['shapes', SHAPES], ['peers', PEERS]] as const) {
+      expect(await page.$$eval(`#${group} label`, (labels) => labels.map((label) => label.textContent))).toEqual(known.map(({ name }) => name));
+    }
   });
 
   test('the settings stand in the link, and those without a meaning are refused', async () => {

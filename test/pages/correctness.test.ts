@@ -202,7 +202,7 @@ describe('with WebGPU', () => {
       await page.click('#own-form button');
       return ownState(page);
     };
-    expect(await check({ rows: '2000', channels: '3', offset: '1e6', seed: '5' })).toBe('done');
+    expect(await check({ rows: '2000', columns: '3', offset: '1e6', seed: '5' })).toBe('done');
     expect(await page.innerText('#own-status')).toBe('2000×3: every output is within its bound.');
     const means = await page.$$eval('#own-result [aria-label="Columns"] tbody tr', (rows) => rows.map((row) => Number(row.children[1]!.textContent)));
     expect(means).toHaveLength(3);
@@ -212,13 +212,13 @@ describe('with WebGPU', () => {
     for (const [field, text, sentence] of [
       ['rows', '0', 'verifyOwn: "rows" is 0, needs an integer of at least 1.'],
       ['rows', 'many', 'verifyOwn: "rows" is "many", needs an integer of at least 1.'],
-      ['channels', '2.5', 'verifyOwn: "channels" is 2.5, needs an integer of at least 1.'],
+      ['columns', '2.5', 'verifyOwn: "channels" is 2.5, needs an integer of at least 1.'],
       ['rows', '4294967296', 'verifyOwn: "shape" has 12884901888 elements (rows 4294967296 × channels 3), needs at most 4294967295 (indices are u32). Split the batch.'],
-      ['rows', '16777216', 'verifyOwn: "shape" has 50331648 elements (rows 16777216 × channels 3), needs at most 16777216'],
+      ['rows', '16777216', 'verifyOwn: "shape" has 50331648 elements (rows 16777216 × columns 3), needs at most 16777216'],
       ['offset', '1e39', 'verifyOwn: "mean offset" is "1e39", needs a finite number (f32).'],
       ['seed', '', 'verifyOwn: "seed" is "", needs an integer from 0 to 999999999.'],
     ] as const) {
-      expect(await check({ rows: '2000', channels: '3', offset: '0', seed: '5', [field]: text })).toBe('refused');
+      expect(await check({ rows: '2000', columns: '3', offset: '0', seed: '5', [field]: text })).toBe('refused');
       expect(await page.innerText('#own-status')).toContain(sentence);
     }
     expect(await page.innerText('#own-result')).toBe(shown);
@@ -251,6 +251,56 @@ describe('with WebGPU', () => {
     await page.fill('#own-label', '');
     await page.setInputFiles('#own-file', { name: 'plain.csv', mimeType: 'text/csv', buffer: Buffer.from('1,2\n3,4\n5,9\n') });
     await page.waitForFunction(() => document.querySelector('#own-status')!.textContent === 'plain.csv: every output is within its bound.');
+    expect(complaints).toEqual([]);
+  });
+
+  test('channels-first: a reader’s own shape and file, and what does not divide', async () => {
+    const { page, complaints } = await open(browser, QUICK);
+    expect(await end(page)).toBe('passed');
+    expect(await page.isHidden('#own-spatial')).toBe(true);
+    expect(await page.innerText('#own-columns-name')).toBe('Channels');
+    await page.selectOption('#own-layout', 'channelsFirst');
+    expect(await page.innerText('#own-columns-name')).toBe('Columns');
+    const check = async (fields: Record<string, string>) => {
+      for (const [id, text] of Object.entries(fields)) await page.fill(`#own-${id}`, text);
+      await page.click('#own-form button');
+      return ownState(page);
+    };
+    const channels = () => page.$$eval('#own-result [aria-label="Channels"] tbody tr', (rows) => rows.map((row) => [...row.children].slice(0, 5).map((cell) => cell.textContent)));
+    expect(await check({ rows: '30', columns: '147', spatial: '49', offset: '1e6' })).toBe('done');
+    expect(await page.innerText('#own-status')).toBe('30×147, channels-first: every output is within its bound.');
+    expect(await page.innerText('#own-result')).toContain('[30, 3, 49] channels-first: 1470 rows × 3 channels on the GPU');
+    expect(await channels()).toHaveLength(3);
+
+    const shown = await page.innerText('#own-result');
+    for (const [field, text, sentence] of [
+      ['spatial', '50', 'verifyOwn: "spatial" is 50, needs a divisor of 147 (the columns of the table are channels · spatial). Give the columns of one channel: height · width of an image.'],
+      ['spatial', '0', 'verifyOwn: "spatial" is 0, needs an integer of at least 1.'],
+      ['spatial', '', 'verifyOwn: "spatial" is "", needs an integer of at least 1.'],
+      ['columns', '2.5', 'verifyOwn: "columns" is 2.5, needs an integer of at least 1.'],
+      ['rows', 'many', 'verifyOwn: "rows" is "many", needs an integer of at least 1.'],
+    ] as const) {
+      expect(await check({ rows: '30', columns: '147', spatial: '49', [field]: text })).toBe('refused');
+      expect(await page.innerText('#own-status')).toBe(sentence);
+    }
+    expect(await page.innerText('#own-result')).toBe(shown);
+
+    // Two images of two channels and three pixels: a header names columns, and no channel.
+    await page.fill('#own-spatial', '3');
+    await drop(page, 'images.csv', 'a,b,c,d,e,f\n1,2,3,10,20,30\n4,5,6,10,20,30\n');
+    expect(await ownState(page)).toBe('done');
+    expect(await page.innerText('#own-status')).toBe('images.csv, channels-first: every output is within its bound.');
+    expect(await channels()).toEqual([
+      ['0', '3.5', '1.70783', '1', '6'], // deviation √(35/12)
+      ['1', '20', '8.16497', '10', '30'], // √(200/3)
+    ]);
+    await page.fill('#own-spatial', '4');
+    await drop(page, 'images.csv', 'a,b,c,d,e,f\n1,2,3,10,20,30\n');
+    await page.waitForSelector('#own[data-state="refused"]');
+    expect(await page.innerText('#own-status')).toContain('"spatial" is 4, needs a divisor of 6');
+    await page.setViewportSize({ width: 375, height: 800 });
+    expect(await overflow(page)).toBe(0);
+    await screenshot(page, 'correctness-own-first');
     expect(complaints).toEqual([]);
   });
 

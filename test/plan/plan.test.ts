@@ -1,10 +1,9 @@
-// Claim: for any shape, layout and class a plan's threads visit every element exactly once, stay within the
-// device's limits, and their indices fit u32.
+// Claim: a plan is of the right kind, has groups enough for its class of adapter, stays within the device's limits, and
+// says in its uniforms what was chosen. Which elements its threads visit: planVisits.test.ts.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../src/plan/options.js';
-import { PARAMS, PARAMS_BYTES, type Params, paramsWgsl, writeParams } from '../../src/plan/params.js';
-import { type Dispatch, type PlanKind, type PlanLimits, classOf, grid, plan, tilesOf } from '../../src/plan/plan.js';
+import { type PlanLimits, classOf, grid, plan, planMerge } from '../../src/plan/plan.js';
 import type { Geometry, Layout } from '../../src/plan/shape.js';
 
 const DEFAULT_LIMITS: PlanLimits = {
@@ -12,100 +11,36 @@ const DEFAULT_LIMITS: PlanLimits = {
   maxComputeWorkgroupsPerDimension: 65535,
   maxStorageBufferBindingSize: 2 ** 27,
 };
-/** WebGPU's compatibility mode. */
-const COMPATIBILITY: PlanLimits = { ...DEFAULT_LIMITS, maxComputeInvocationsPerWorkgroup: 128 };
+const GIGABYTE: PlanLimits = { ...DEFAULT_LIMITS, maxStorageBufferBindingSize: 2 ** 30 };
 
 const classes = ['hardware', 'software'] as const;
-const limits = fc.constantFrom(DEFAULT_LIMITS, COMPATIBILITY, { ...DEFAULT_LIMITS, maxComputeWorkgroupsPerDimension: 200 });
 
 function geometry(layout: Layout, batch: number, channels: number, spatial: number): Geometry {
   return { layout, batch, channels, spatial, rows: batch * spatial };
-}
-
-/** What shaders/shared/walk.wgsl does, thread by thread: how often each Value is visited. */
-function visits({ params: p, tile, grid: [gx, gy] }: Dispatch, values: number): Uint8Array {
-  const seen = new Uint8Array(values);
-  for (let number = 0; number < gx * gy; number++) {
-    const part = Math.floor(number / p.tiles);
-    for (let i = 0; i < tile.groupSize; i++) {
-      const place = Math.floor(i / p.channel_step) % p.tile_channels;
-      const innerLane = Math.floor(i / p.inner_step) % p.inner_lanes;
-      const outerLane = Math.floor(i / p.outer_step) % p.outer_lanes;
-      const channel = (number % p.tiles) * p.tile_channels + place;
-      if (i >= p.tile_channels * p.lanes || channel >= p.channels || part >= p.parts) continue;
-      const innerFirst = (part % p.inner_parts) * p.inner_per_part;
-      const outerFirst = Math.floor(part / p.inner_parts) * p.outer_per_part;
-      for (let outer = outerFirst + outerLane; outer < Math.min(outerFirst + p.outer_per_part, p.outer_size); outer += p.outer_lanes) {
-        for (let inner = innerFirst + innerLane; inner < Math.min(innerFirst + p.inner_per_part, p.inner_size); inner += p.inner_lanes) {
-          seen[channel * p.channel_stride + outer * p.outer_stride + inner * p.inner_stride]++;
-        }
-      }
-    }
-  }
-  return seen;
-}
-
-/** Lanes of each channel of a workgroup: each of 0 … lanes − 1 once, or a merge would miss or repeat one. */
-function lanesAreWhole({ params: p, tile }: Dispatch): boolean {
-  const found = new Map<number, number[]>();
-  for (let i = 0; i < p.tile_channels * p.lanes; i++) {
-    const place = Math.floor(i / p.channel_step) % p.tile_channels;
-    const lane = (Math.floor(i / p.outer_step) % p.outer_lanes) * p.inner_lanes + (Math.floor(i / p.inner_step) % p.inner_lanes);
-    found.set(place, [...(found.get(place) ?? []), lane]);
-  }
-  const whole = [...found.values()].every((lanes) => lanes.sort((a, b) => a - b).every((lane, i) => lane === i) && lanes.length === p.lanes);
-  return whole && found.size === p.tile_channels && p.tile_channels * p.lanes <= tile.groupSize && p.lanes_ceil >= p.lanes && p.lanes_ceil < 2 * p.lanes;
 }
 
 describe('plan', () => {
   it('control: a batch that one workgroup a tile owns, and one that is split', () => {
     const small = plan(geometry('channelsLast', 256, 256, 1), DEFAULTS, { adapterClass: 'hardware' }, DEFAULT_LIMITS);
     expect(small.kind).toBe('single');
-    expect(small.reduce.params).toMatchObject({ channels: 64, tile_channels: 4, tiles: 16, lanes: 64, parts: 1, inner_size: 256, inner_stride: 64 });
-    expect(small.reduce.grid).toEqual([16, 1]);
+    expect(small.reduce.length).toBe(1);
+    expect(small.reduce[0].params).toMatchObject({ channels: 64, tile_channels: 4, tiles: 16, lanes: 64, parts: 1, inner_size: 256, inner_stride: 64, base: 0, channel_first: 0, channel_end: 64 });
+    expect(small.reduce[0].grid).toEqual([16, 1]);
     const tall = plan(geometry('channelsLast', 65536, 64, 1), DEFAULTS, { adapterClass: 'hardware' }, DEFAULT_LIMITS);
     expect(tall.kind).toBe('split');
-    expect(tall.reduce.params.parts).toBe(tall.finish.params.inner_size);
-    expect(tall.momentsBytes).toBe(tall.reduce.params.parts * 4 * 64 * 4);
-  });
-
-  it('any shape: every element is visited exactly once by each dispatch, by whole sets of lanes', () => {
-    fc.assert(
-      fc.property(
-        fc.constantFrom<Layout>('channelsLast', 'channelsFirst'), fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 600 }), fc.integer({ min: 1, max: 3000 }),
-        fc.constantFrom(...classes), fc.constantFrom<PlanKind | undefined>(undefined, 'single', 'split'), limits,
-        (layout, batch, channels, spatial, adapterClass, kind, deviceLimits) => {
-          fc.pre(batch * channels * spatial <= 200_000);
-          const tensor = layout === 'channelsLast' ? geometry(layout, batch * spatial, channels, 1) : geometry(layout, batch, channels, spatial);
-          const made = plan(tensor, DEFAULTS, { adapterClass, kind }, deviceLimits);
-          const tiles = tilesOf(tensor, adapterClass, deviceLimits);
-          expect(tiles[made.kind === 'single' ? 'single' : 'reduce']).toContainEqual(made.reduce.tile);
-          expect(tiles.apply).toContainEqual(made.apply.tile);
-          expect(tiles.finish).toContainEqual(made.finish.tile);
-          for (const dispatch of [made.reduce, made.apply]) {
-            const { params, tile, grid: [x, y] } = dispatch;
-            const values = (batch * channels * spatial) / tile.width;
-            expect(visits(dispatch, values).every((count) => count === 1)).toBe(true);
-            expect(lanesAreWhole(dispatch)).toBe(true);
-            expect(tile.grouped || params.lanes === 1 || dispatch === made.apply).toBe(true);
-            expect(tile.groupSize).toBeLessThanOrEqual(deviceLimits.maxComputeInvocationsPerWorkgroup);
-            expect(Math.max(x, y)).toBeLessThanOrEqual(deviceLimits.maxComputeWorkgroupsPerDimension);
-          }
-          expect(made.finish.params.inner_size).toBe(made.reduce.params.parts);
-          const columns = channels / made.finish.tile.width;
-          expect(visits(made.finish, made.reduce.params.parts * columns).every((count) => count === 1)).toBe(true);
-          expect(lanesAreWhole(made.finish)).toBe(true);
-        },
-      ),
-      { numRuns: 300, seed: 20261120 },
-    );
+    expect(tall.reduce.length).toBe(1);
+    expect(tall.parts).toBe(tall.reduce[0].params.parts);
+    expect(tall.parts).toBe(tall.finish.params.inner_size);
+    expect(tall.momentsBytes).toBe(tall.parts * 4 * 64 * 4);
+    expect(tall.gradientBytes).toBe(tall.parts * 2 * 64 * 4);
+    expect(tall.apply.map(({ window }) => window)).toEqual([{ start: 0, end: 65536 * 64 }]);
   });
 
   it('indices of what a loop may ask before it stops still fit u32', () => {
     for (const [layout, batch, channels, spatial] of [['channelsLast', 2 ** 25, 8, 1], ['channelsLast', 3, 2 ** 26, 1], ['channelsFirst', 2, 3, 2 ** 25]] as const) {
       for (const adapterClass of classes) {
-        const { reduce, apply } = plan(geometry(layout, batch, channels, spatial), DEFAULTS, { adapterClass }, { ...DEFAULT_LIMITS, maxStorageBufferBindingSize: 2 ** 30 });
-        for (const { params: p } of [reduce, apply]) {
+        const { reduce, apply } = plan(geometry(layout, batch, channels, spatial), DEFAULTS, { adapterClass }, GIGABYTE);
+        for (const { params: p } of [...reduce, ...apply]) {
           expect(p.channels * p.channel_stride + (p.outer_size + p.outer_lanes) * p.outer_stride + (p.inner_size + 8 * p.inner_lanes) * p.inner_stride).toBeLessThan(2 ** 32);
         }
       }
@@ -121,7 +56,7 @@ describe('plan', () => {
   ])('a large tensor %j gets groups for a large GPU, and few for a software adapter', (tensor, least) => {
     const groups = (adapterClass: (typeof classes)[number]) => {
       const { reduce } = plan(tensor, DEFAULTS, { adapterClass, kind: 'split' }, DEFAULT_LIMITS);
-      return reduce.grid[0] * reduce.grid[1];
+      return reduce.reduce((sum, { grid: [x, y] }) => sum + x * y, 0);
     };
     expect(groups('hardware')).toBeGreaterThanOrEqual(least);
     expect(groups('software')).toBeLessThanOrEqual(64);
@@ -140,8 +75,8 @@ describe('plan', () => {
   it('no thread loops past what llvmpipe carries out', () => {
     for (const adapterClass of classes) {
       for (const tensor of [geometry('channelsLast', 30_000_000, 1, 1), geometry('channelsFirst', 1, 1, 30_000_001), geometry('channelsLast', 4_000_000, 8, 1)]) {
-        const { reduce, apply } = plan(tensor, DEFAULTS, { adapterClass }, { ...DEFAULT_LIMITS, maxStorageBufferBindingSize: 2 ** 30 });
-        for (const { params: p } of [reduce, apply]) {
+        const { reduce, apply } = plan(tensor, DEFAULTS, { adapterClass }, GIGABYTE);
+        for (const { params: p } of [...reduce, ...apply]) {
           expect(Math.ceil(p.inner_per_part / p.inner_lanes) * Math.ceil(p.outer_per_part / p.outer_lanes)).toBeLessThanOrEqual(65536);
         }
       }
@@ -151,10 +86,87 @@ describe('plan', () => {
     );
   });
 
+  it('nor where the tensor is seen through windows, or its parts are merged', () => {
+    for (const adapterClass of classes) {
+      for (const storage of ['f32', 'f16'] as const) {
+        for (const tensor of [geometry('channelsLast', 2 ** 31, 1, 1), geometry('channelsFirst', 1, 1, 2 ** 31), geometry('channelsFirst', 2 ** 26, 3, 7), geometry('channelsLast', 2 ** 29, 4, 1)]) {
+          for (const limits of [DEFAULT_LIMITS, GIGABYTE]) {
+            const { reduce, finish, apply } = plan(tensor, DEFAULTS, { adapterClass, storage, kind: 'split' }, limits);
+            for (const { params: p, tile } of [...reduce, finish, ...apply]) {
+              const turns = tile.across === 'flat' ? p.flat_words / (p.flat_groups * tile.groupSize) : Math.ceil(p.inner_per_part / p.inner_lanes) * Math.ceil(p.outer_per_part / p.outer_lanes);
+              expect(turns).toBeLessThanOrEqual(65536);
+            }
+          }
+        }
+      }
+    }
+  });
+
   it('partials stay within what the device binds', () => {
     const channels = 7_000_001;
     const { momentsBytes } = plan(geometry('channelsLast', 4, channels, 1), DEFAULTS, { adapterClass: 'hardware', kind: 'split' }, DEFAULT_LIMITS);
     expect(momentsBytes).toBeLessThanOrEqual(2 ** 27);
+    const [layout, adapterClass] = [fc.constantFrom('channelsLast', 'channelsFirst'), fc.constantFrom(...classes)] as const;
+    fc.assert(
+      fc.property(layout, adapterClass, fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 2000 }), fc.integer({ min: 1, max: 16 }), fc.integer({ min: 65536, max: 2 ** 20 }), (of, forClass, batch, width, spatial, limit) => {
+        const tensor = of === 'channelsLast' ? geometry(of, batch * spatial, width, 1) : geometry(of, batch, width, spatial);
+        const made = plan(tensor, DEFAULTS, { adapterClass: forClass, kind: 'split' }, { ...DEFAULT_LIMITS, maxStorageBufferBindingSize: limit });
+        expect(made.momentsBytes <= limit || made.parts === made.reduce.length).toBe(true); // a box has one part at least
+      }),
+      { numRuns: 300, seed: 20261122 },
+    );
+  });
+});
+
+describe('what was chosen', () => {
+  const tensor = geometry('channelsLast', 64, 8, 1);
+  const make = (choice: Partial<Parameters<typeof plan>[2]>, numbers = DEFAULTS, of = tensor) => plan(of, numbers, { adapterClass: 'hardware', ...choice }, DEFAULT_LIMITS);
+
+  it('control: one dispatch, which a choice can forbid', () => {
+    expect(make({}).kind).toBe('single');
+    expect(make({ kind: 'split' }).kind).toBe('split');
+    expect(make({ single: false }).kind).toBe('split');
+    expect(make({ single: false, kind: 'single' }).kind).toBe('split');
+    expect(make({ cuts: [64] }).kind).toBe('split');
+    expect(make({ storage: 'f16' }).kind).toBe('single');
+    expect(make({ storage: 'f16' }, DEFAULTS, geometry('channelsLast', 64, 7, 1)).kind).toBe('split');
+    expect(make({ storage: 'f32' }, DEFAULTS, geometry('channelsLast', 64, 7, 1)).kind).toBe('single');
+  });
+
+  it('one dispatch cannot be forced on a tensor of two windows', () => {
+    expect(() => make({ kind: 'single', cuts: [64] })).toThrow(
+      `plan: "plan" is 'single', needs each tensor in one buffer, at most 134217728 bytes of it (maxStorageBufferBindingSize). Use 'split'.`,
+    );
+    expect(() => plan(tensor, DEFAULTS, { adapterClass: 'hardware', kind: 'single' }, { ...DEFAULT_LIMITS, maxStorageBufferBindingSize: 1024 }, 'call')).toThrow(/^call: "plan" is 'single'/);
+    expect(make({ kind: 'single', single: false, cuts: [64] }).kind).toBe('split');
+  });
+
+  it('values stay in registers where hardware has few', () => {
+    const kept = (rows: number, adapterClass: (typeof classes)[number]) => plan(geometry('channelsLast', rows, 8, 1), DEFAULTS, { adapterClass, kind: 'single' }, DEFAULT_LIMITS).reduce[0].tile.kept;
+    expect([kept(8 * 128, 'hardware'), kept(8 * 128 + 1, 'hardware'), kept(4, 'software')]).toEqual([true, false, false]);
+  });
+
+  it('half storage whose rows or planes fill no Values is reduced one by one, and written by words', () => {
+    for (const odd of [geometry('channelsLast', 64, 6, 1), geometry('channelsFirst', 4, 8, 9)]) {
+      const { reduce, apply } = make({ storage: 'bf16' }, DEFAULTS, odd);
+      expect([reduce[0].tile.width, apply[0].tile.width, apply[0].tile.across]).toEqual([1, 2, 'flat']);
+      expect(make({ storage: 'f32', kind: 'split' }, DEFAULTS, odd).apply[0].tile.across).not.toBe('flat');
+    }
+  });
+
+  it('numbers are those of every dispatch', () => {
+    const numbers = { eps: 0.5, momentum: 0.25, runningVariance: 'biased' } as const;
+    const of = ({ reduce, finish, apply }: ReturnType<typeof plan>) => [...reduce, finish, ...apply].map(({ params }) => params);
+    for (const choice of [{}, { kind: 'split' }, { storage: 'f16' }, { cuts: [64] }] as const) {
+      for (const params of of(make(choice, numbers))) expect(params).toMatchObject({ zero: 0, eps: 0.5, momentum: 0.25, keep: 0.75, unbiased: 0, cumulative: 0, accumulate: 0 });
+      for (const params of of(make({ ...choice, accumulate: true }, { ...DEFAULTS, momentum: 'cumulative' }))) {
+        expect(params).toMatchObject({ unbiased: 1, cumulative: 1, accumulate: 1, momentum: 0, keep: 1 });
+      }
+    }
+    expect(make({ accumulate: true, part: 3 }).reduce[0].params).toMatchObject({ accumulate: 1, part_base: 3 });
+    expect(planMerge(8, 5, numbers, { adapterClass: 'software', accumulate: true, part: 3 }, DEFAULT_LIMITS).params).toMatchObject({
+      inner_size: 5, channels: 2, parts: 1, part_base: 3, accumulate: 1, eps: 0.5, momentum: 0.25, keep: 0.75, unbiased: 0,
+    });
   });
 });
 
@@ -172,17 +184,4 @@ describe('adapter class', () => {
     [{ architecture: '', description: 'llvmpipe (LLVM 15.0.6, 256 bits)' }, 'software'],
     [{ architecture: 'gen-12lp', isFallbackAdapter: true }, 'software'],
   ] as const)('%j is %s', (info, want) => expect(classOf(info)).toBe(want));
-});
-
-describe('params', () => {
-  it('the bytes are what the struct reads, field by field', () => {
-    const params = Object.fromEntries(PARAMS.map(([name, type], i) => [name, type === 'u32' ? i + 1 : i + 0.5])) as Params;
-    const bytes = new ArrayBuffer(PARAMS_BYTES);
-    writeParams(new DataView(bytes), params);
-    const fields = [...paramsWgsl().matchAll(/^ {2}(\w+): (u32|f32),$/gm)];
-    expect(fields.map(([, name]) => name)).toEqual(PARAMS.map(([name]) => name));
-    fields.forEach(([, , type], i) => {
-      expect(type === 'u32' ? new Uint32Array(bytes)[i] : new Float32Array(bytes)[i]).toBe(type === 'u32' ? i + 1 : i + 0.5);
-    });
-  });
 });

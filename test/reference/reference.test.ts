@@ -98,16 +98,17 @@ describe('PyTorch’s figures', () => {
     const gamma = inputs.gamma ?? undefined;
     const beta = inputs.beta ?? undefined;
     const batch = forward({ x, gamma, beta }, { rows, channels }, eps);
-    const gradients = backward({ x, dy, gamma, ...batch }, { rows, channels });
+    const { dx, dgamma, dbeta } = backward({ x, dy, gamma, ...batch }, { rows, channels });
     const running = { mean: Float64Array.from(inputs.runningMean), variance: Float64Array.from(inputs.runningVar) };
     updateRunning(running, batch, rows, inputs);
     const frozen = backwardFrozen({ x, dy, gamma, runningMean: frozenMean, runningVar: frozenVar }, { rows, channels }, eps);
+    const { y, mean, variance, invStd } = batch;
     const got = {
-      ...batch, ...gradients, runningMean: running.mean, runningVar: running.variance,
+      y, mean, variance, invStd, dx, dgamma, dbeta, runningMean: running.mean, runningVar: running.variance,
       inferY: infer({ x, gamma, beta, runningMean: frozenMean, runningVar: frozenVar }, { rows, channels }, eps),
       frozenDx: frozen.dx, frozenDgamma: frozen.dgamma, frozenDbeta: frozen.dbeta,
     };
-    for (const output of Object.keys(want) as (keyof typeof want)[]) {
+    for (const output of Object.keys(got) as (keyof typeof got)[]) {
       if ((!gamma && /dgamma/i.test(output)) || (!beta && /dbeta/i.test(output))) continue;
       for (let c = 0; c < channels; c++) {
         const column = (values: ArrayLike<number>) => Array.from(values).filter((_, i) => i % channels === c);

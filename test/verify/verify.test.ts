@@ -39,7 +39,7 @@ describe('self-test on the CPU', () => {
     expect(report.results.map(({ name }) => name)).toEqual(verifyNames('cpu'));
     expect(seen).toEqual([...Array(report.passed + 1).keys()]);
     expect(report).toMatchObject({ backend: 'cpu', failed: 0, aborted: false, order: 'kept' });
-  });
+  }, 240_000);
 
   const small = 'small and odd';
   let runs = 0;
@@ -121,7 +121,7 @@ describe('own data', () => {
       { mean: 3, minimum: 1, maximum: 5, deviation: Math.sqrt(8 / 3) },
       { mean: 10, minimum: 10, maximum: 10, deviation: 0 },
     ]);
-    expect(result.comparisons.map(({ output }) => output)).toEqual([...OUTPUTS]);
+    expect(result.comparisons.map(({ output }) => output)).toEqual(OUTPUTS.filter((output) => !/dresidual/i.test(output))); // no epilogue
   });
 
   it('one row', async () => {

@@ -50,7 +50,7 @@ export async function benchmarkShape(device: GPUDevice, shape: BenchShape, optio
   const { samples, sampleTime, peers, plan, cpu = true, staged = true, onStep = () => {} } = options;
   const adapterClass = options.adapterClass ?? classOf(device.adapterInfo);
   onStep('preparing');
-  const field = await fieldOf(device, shape, { adapterClass, plan, cpu, staged });
+  const field = await fieldOf(device, shape, { adapterClass, plan, cpu, staged, abilities: false });
   const opened: Peer[] = [];
   try {
     const refused: Refusal[] = [];
@@ -100,13 +100,14 @@ export async function benchmarkShape(device: GPUDevice, shape: BenchShape, optio
 /** Milliseconds of a run once the answer is right, or why there is none. */
 async function tryOut(contender: PeerContender): Promise<number | string> {
   try {
-    await contender.check();
-    await contender.batch(1); // what the check did not touch
     const timed = async (runs: number) => {
       const start = performance.now();
       await contender.batch(runs);
       return (performance.now() - start) / runs;
     };
+    await contender.check();
+    const first = await timed(1); // touches what the check did not
+    if (first > SLOW) return first;
     const alone = await timed(1);
     return alone < QUICK ? await timed(10) : alone; // short runs are mostly waiting when they wait alone
   } catch (error) {

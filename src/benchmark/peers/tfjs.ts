@@ -1,4 +1,4 @@
-import type { Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import type { Expected, Inputs } from '../../verify/expected.js';
 import type { BenchShape } from '../shapes.js';
 import { type Peer, type PeerContender, checkLoosely } from './peer.js';
@@ -9,30 +9,37 @@ type Backend = 'webgpu' | 'cpu';
  * Batch normalization as a user of TensorFlow.js composes it: `tf.moments`, then `tf.batchNorm`; its gradient by
  * `tf.grads`. That runs the forward too and cannot be had without it, so the row is a `step`, forward and backward.
  *
- * `tf.batchNorm` normalizes the last axis, so channels-first is refused.
+ * `tf.batchNorm` normalizes the last axis, so channels-first has the formula in its place.
  */
 export async function tfjsContenders(shape: BenchShape, inputs: Inputs, want: Expected, backend: Backend): Promise<Peer> {
-  if (shape.layout !== 'channelsLast') throw new Error('tf.batchNorm normalizes the last axis only, and this shape is channels-first.');
   const tf = await import('@tensorflow/tfjs-core');
   await import('@tensorflow/tfjs-core/dist/register_all_gradients');
   const finish = backend === 'webgpu' ? await openWebGpu() : () => Promise.resolve();
   if (backend === 'cpu') await import('@tensorflow/tfjs-backend-cpu');
   if (!(await tf.setBackend(backend))) throw new Error(`tfjs has no ${backend} backend here.`);
 
-  const size: [number, number] = [inputs.rows, inputs.channels];
-  const [x, dy] = [tf.tensor2d(inputs.x, size), tf.tensor2d(inputs.dy, size)];
-  const [gamma, beta] = [tf.tensor1d(inputs.gamma!), tf.tensor1d(inputs.beta!)];
+  const { rows, channels, spatial, eps } = inputs;
+  const last = shape.layout === 'channelsLast';
+  const dims = last ? [rows, channels] : [rows / spatial, channels, spatial];
+  const along = last ? [channels] : [1, channels, 1];
+  const [x, dy] = [tf.tensor(inputs.x, dims), tf.tensor(inputs.dy, dims)];
+  const [gamma, beta] = [tf.tensor(inputs.gamma!, along), tf.tensor(inputs.beta!, along)];
   if (backend === 'webgpu') {
     const { uploadToGPU } = tf.backend() as unknown as { uploadToGPU: (dataId: object) => void };
     for (const { dataId } of [x, dy, gamma, beta]) uploadToGPU.call(tf.backend(), dataId);
   }
-  const formula = (x: Tensor2D, gamma: typeof beta, beta_: typeof beta) => {
-    const { mean, variance } = tf.moments(x, 0);
-    return tf.batchNorm(x, mean as typeof beta, variance as typeof beta, beta_, gamma, inputs.eps);
-  };
-  const step = tf.grads(formula as never) as unknown as (args: unknown[], dy: unknown) => Tensor2D[];
+  const formula = last
+    ? (x: Tensor, gamma: Tensor, beta: Tensor) => {
+        const { mean, variance } = tf.moments(x, 0);
+        return tf.batchNorm(x, mean as Tensor1D, variance as Tensor1D, beta as Tensor1D, gamma as Tensor1D, eps);
+      }
+    : (x: Tensor, gamma: Tensor, beta: Tensor) => {
+        const { mean, variance } = tf.moments(x, [0, 2], true);
+        return tf.add(tf.mul(tf.sub(x, mean), tf.mul(tf.rsqrt(tf.add(variance, eps)), gamma)), beta);
+      };
+  const step = tf.grads(formula);
 
-  const row = (name: string, outputs: () => Tensor2D[], output: string, expected: Float64Array): PeerContender => {
+  const row = (name: string, outputs: () => Tensor[], output: string, expected: Float64Array): PeerContender => {
     const batch = async (runs: number) => {
       await tf.setBackend(backend); // the other tfjs backend may have run since
       for (let i = 0; i < runs; i++) tf.dispose(outputs()); // their buffers are reused only after the work that is recorded

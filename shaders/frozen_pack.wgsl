@@ -1,0 +1,23 @@
+// The per-channel values of a frozen backward in one buffer: with a mask and a residual its bindings would be nine.
+//
+// Source    the default limit, 8 storage buffers a stage.
+// Layout    coefficients: planes of [channels]: mean, inv_std, gamma, beta. Others: [channels].
+// Threads   a workgroup owns a tile of channels.
+// Traffic   32 bytes a channel.
+// Numerics  see shared/inv_std.wgsl.
+// Twin      none: nothing is computed but inv_std
+@compute @workgroup_size(GROUP_SIZE)
+fn main(
+  @builtin(local_invocation_index) i: u32,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let walk = walk_of(i, group, groups);
+  if (walk.lane == 0u && walk.inside) {
+    let statistics = load_statistics(walk.channel);
+    store_coefficients(walk.channel, statistics.mean);
+    store_coefficients(params.channels + walk.channel, statistics.inv_std);
+    store_coefficients(2u * params.channels + walk.channel, load_gamma(walk.channel));
+    store_coefficients(3u * params.channels + walk.channel, load_beta(walk.channel));
+  }
+}

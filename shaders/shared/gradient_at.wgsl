@@ -1,0 +1,18 @@
+// dz, the gradient before the epilogue, and x − mean beside it, one Value.
+//
+//     dz = dy where z > 0, else 0, behind a ReLU; else dy
+//
+// Numerics  z is recomputed as the forward computed it, before any rounding for storage; at exactly 0 the gradient
+//           is 0. Masked rows are selected away, so NaN there is harmless.
+struct Gradient {
+  dz: Value,
+  centered: Value,
+}
+
+fn gradient_at(i: u32, rows: Rows, statistics: Statistics, activation: Activation) -> Gradient {
+  let centered = centered_of(load_x(i), statistics);
+  let dy = load_dy(i);
+  let dz = select(dy, select(Value(), dy, z_of(centered, i, activation) > Value()), RELU);
+  let valid = valid_at(rows);
+  return Gradient(select(Value(), dz, valid), select(Value(), centered, valid));
+}

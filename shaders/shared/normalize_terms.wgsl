@@ -1,0 +1,3 @@
+fn terms_at(channel: Index) -> Terms {
+  return terms_of(channel, load_statistics(channel));
+}

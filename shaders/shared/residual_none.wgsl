@@ -1,0 +1,3 @@
+fn with_residual(z: Value, i: u32) -> Value {
+  return z;
+}

@@ -1,0 +1,36 @@
+import type { Storage } from '../plan/half.js';
+import { DEFAULTS, type Epilogue, type RowMask } from '../plan/options.js';
+import type { AdapterClass, PlanLimits } from '../plan/plan.js';
+import { pairs } from '../plan/pairs.js';
+import { type Settings, draftsOf, variantsOf } from './recipes.js';
+import { type Variant, variantKey } from './table.js';
+
+const AXES = {
+  storage: ['f32', 'f16', 'bf16'] as Storage[],
+  epilogue: ['none', 'relu', 'add', 'addRelu'] as Epilogue[],
+  mask: ['none', 'rows', 'count'] as RowMask[],
+  inPlace: [false, true],
+  gamma: [true, false],
+  beta: [true, false],
+  momentum: [0.1, 'cumulative'] as (number | 'cumulative')[],
+};
+
+/** Rows of options in which every two values of two options meet. */
+export const optionPairs = () => pairs(AXES);
+
+/** Every text there is, each pair of options together: what has to compile wherever the library runs. */
+export function allVariants(adapterClass: AdapterClass, limits: PlanLimits & { readonly maxStorageBuffersPerShaderStage: number }): Variant[] {
+  const shapes = [
+    { layout: 'channelsLast', channels: 3 },
+    { layout: 'channelsLast', channels: 4 },
+    { layout: 'channelsFirst', channels: 3 },
+  ] as const;
+  const variants = shapes.flatMap((shape) =>
+    optionPairs().flatMap(({ momentum, ...choice }) => {
+      const settings: Settings = { ...shape, ...choice, adapterClass, kind: undefined, numbers: { ...DEFAULTS, momentum } };
+      const drafts = draftsOf(settings, ['train', 'infer', 'frozen', 'phases'], limits.maxStorageBuffersPerShaderStage);
+      return drafts.flatMap((draft) => variantsOf(draft, settings, limits));
+    }),
+  );
+  return [...new Map(variants.map((variant) => [variantKey(variant), variant])).values()];
+}

@@ -1,0 +1,187 @@
+// Claim: every dispatch of every operation finds its text compiled and its buffers at hand, whatever the options and the
+// shape; every argument an operation asks for is bound as its slot says. Control: the usual options, by hand.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Draft, type Settings, type Step, draftsOf, stepsOf, variantOf, variantsOf } from '../../src/kernels/recipes.js';
+import { type BufferName, type Kernel, KERNELS, bindingsOf, variantKey } from '../../src/kernels/table.js';
+import type { Storage } from '../../src/plan/half.js';
+import { DEFAULTS, type Epilogue, type RowMask } from '../../src/plan/options.js';
+import { type AdapterClass, type PlanKind, plan, planMerge } from '../../src/plan/plan.js';
+import type { Geometry, Layout } from '../../src/plan/shape.js';
+
+const MODES = ['train', 'infer', 'frozen', 'phases'] as const;
+const limitsOf = (buffers: number, binding = 2 ** 27) => ({
+  maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupsPerDimension: 65535,
+  maxStorageBufferBindingSize: binding, maxStorageBuffersPerShaderStage: buffers,
+});
+
+const plain: Settings = {
+  channels: 8, layout: 'channelsLast', storage: 'f32', epilogue: 'none', mask: 'none', inPlace: false, gamma: true, beta: true,
+  adapterClass: 'hardware', kind: undefined, numbers: DEFAULTS,
+};
+
+const settings = fc
+  .record({
+    channels: fc.integer({ min: 1, max: 12 }), layout: fc.constantFrom<Layout>('channelsLast', 'channelsFirst'),
+    storage: fc.constantFrom<Storage>('f32', 'f16', 'bf16'), epilogue: fc.constantFrom<Epilogue>('none', 'relu', 'add', 'addRelu'),
+    mask: fc.constantFrom<RowMask>('none', 'rows', 'count'), inPlace: fc.boolean(), gamma: fc.boolean(), beta: fc.boolean(),
+    adapterClass: fc.constantFrom<AdapterClass>('hardware', 'software'), kind: fc.constantFrom<PlanKind | undefined>(undefined, 'single', 'split'),
+    momentum: fc.constantFrom<number | 'cumulative'>(0.1, 'cumulative'),
+  })
+  .map(({ momentum, ...of }): Settings => ({ ...of, numbers: { ...DEFAULTS, momentum } }));
+
+/** What an operation binds in a step: its arguments by name, and its own scratch. */
+function boundIn(draft: Draft, of: Settings, { kernel, dispatch, partials }: Step, inPlace: boolean): { name: BufferName; reads: boolean; writes: boolean }[] {
+  return bindingsOf(variantOf(draft, of, kernel, dispatch.tile, inPlace)).map(({ name, access }) => ({
+    name: name === 'partials' && partials ? partials : name, reads: access === 'read', writes: access !== 'read',
+  }));
+}
+
+describe('recipes', () => {
+  it('control: forward and backward of the usual options', () => {
+    const [forward, untracked, backward, ...others] = draftsOf(plain, ['train'], 8);
+    expect(others).toEqual([]);
+    expect(forward.slots.map(({ name }) => name)).toEqual(['x', 'gamma', 'beta', 'y', 'saved', 'runningMean', 'runningVar']);
+    expect(untracked.slots.map(({ name }) => name)).toEqual(['x', 'gamma', 'beta', 'y', 'saved']);
+    expect(backward.slots.map(({ name }) => name)).toEqual(['x', 'dy', 'gamma', 'saved', 'dx', 'dgamma', 'dbeta']);
+    const kernels = (draft: Draft, kind: PlanKind) => {
+      const geometry: Geometry = { layout: 'channelsLast', batch: 64, channels: 8, spatial: 1, rows: 64 };
+      return stepsOf(draft, plan(geometry, DEFAULTS, { adapterClass: 'hardware', kind }, limitsOf(8))).map(({ kernel }) => kernel);
+    };
+    expect(kernels(forward, 'single')).toEqual(['forward_single']);
+    expect(kernels(forward, 'split')).toEqual(['moments_partial', 'moments_finish', 'normalize']);
+    expect(kernels(backward, 'single')).toEqual(['backward_single']);
+    expect(kernels(backward, 'split')).toEqual(['gradient_partial', 'gradient_finish', 'gradient_input']);
+  });
+
+  it.each<[string, Partial<Settings>, Record<string, string>]>([
+    ['all there is', { epilogue: 'addRelu', mask: 'rows', numbers: { ...DEFAULTS, momentum: 'cumulative' } }, {
+      forward: 'x residual gamma beta mask → y saved runningMean runningVar batches',
+      forwardUntracked: 'x residual gamma beta mask → y saved',
+      backward: 'x dy residual gamma beta saved mask → dx dresidual dgamma dbeta',
+      infer: 'x residual gamma beta runningMean runningVar mask → y',
+      backwardFrozen: 'x dy residual gamma beta runningMean runningVar mask → dx dresidual dgamma dbeta',
+      moments: 'x mask → moments',
+      merge: 'moments → saved runningMean runningVar batches',
+      mergeUntracked: 'moments → saved',
+      normalize: 'x residual saved gamma beta mask → y',
+      gradientSums: 'x dy residual gamma beta saved mask → sums',
+      gradientInput: 'x dy residual gamma beta saved sums mask → dx dresidual dgamma dbeta',
+    }],
+    ['nothing', { gamma: false, beta: false }, {
+      forward: 'x → y saved runningMean runningVar', forwardUntracked: 'x → y saved', backward: 'x dy saved → dx', infer: 'x runningMean runningVar → y',
+      backwardFrozen: 'x dy runningMean runningVar → dx', moments: 'x → moments', merge: 'moments → saved runningMean runningVar', mergeUntracked: 'moments → saved',
+      normalize: 'x saved → y', gradientSums: 'x dy saved → sums', gradientInput: 'x dy saved sums → dx',
+    }],
+    ['only a residual added: its gradient is dy, and no backward reads it', { epilogue: 'add', mask: 'count' }, {
+      forward: 'x residual gamma beta validRows → y saved runningMean runningVar', forwardUntracked: 'x residual gamma beta validRows → y saved',
+      backward: 'x dy gamma saved validRows → dx dgamma dbeta', infer: 'x residual gamma beta runningMean runningVar validRows → y',
+      backwardFrozen: 'x dy gamma runningMean runningVar validRows → dx dgamma dbeta', moments: 'x validRows → moments',
+      merge: 'moments → saved runningMean runningVar', mergeUntracked: 'moments → saved', normalize: 'x residual saved gamma beta validRows → y',
+      gradientSums: 'x dy gamma saved validRows → sums', gradientInput: 'x dy gamma saved sums validRows → dx dgamma dbeta',
+    }],
+    ['a ReLU alone: the backward asks for beta too', { epilogue: 'relu', gamma: false }, {
+      forward: 'x beta → y saved runningMean runningVar', forwardUntracked: 'x beta → y saved', backward: 'x dy beta saved → dx dbeta', infer: 'x beta runningMean runningVar → y',
+      backwardFrozen: 'x dy beta runningMean runningVar → dx dbeta', moments: 'x → moments', merge: 'moments → saved runningMean runningVar', mergeUntracked: 'moments → saved',
+      normalize: 'x saved beta → y', gradientSums: 'x dy beta saved → sums', gradientInput: 'x dy beta saved sums → dx dbeta',
+    }],
+  ])('each call has the arguments its options give it: %s', (_, change, want) => {
+    const drafts = draftsOf({ ...plain, ...change }, MODES, 8);
+    expect(drafts.map(({ operation }) => operation).sort()).toEqual(Object.keys(want).sort());
+    for (const { operation, slots, absent } of drafts) {
+      const of = (writes: boolean) => slots.filter((slot) => slot.writes === writes).map(({ name }) => name);
+      const [reads, writes] = want[operation].split(' → ').map((list) => list.split(' '));
+      expect([of(false).sort(), of(true).sort()], operation).toEqual([reads.sort(), writes.sort()]);
+      expect(absent.filter((name) => [...reads, ...writes].includes(name)), operation).toEqual([]);
+    }
+  });
+
+  it('any options, any shape: every text is compiled, and of every buffer it is known where it comes from', () => {
+    const shape = fc.record({ batch: fc.integer({ min: 1, max: 300 }), spatial: fc.integer({ min: 1, max: 40 }), binding: fc.constantFrom(4096, 2 ** 27), cut: fc.boolean(), parts: fc.integer({ min: 1, max: 3 }) });
+    fc.assert(
+      fc.property(settings, shape, fc.constantFrom(8, 10, 16), (of, { batch, spatial, binding, cut, parts }, buffers) => {
+        const limits = limitsOf(buffers, binding);
+        const geometry: Geometry = of.layout === 'channelsLast'
+          ? { layout: of.layout, batch, channels: of.channels, spatial: 1, rows: batch }
+          : { layout: of.layout, batch, channels: of.channels, spatial, rows: batch * spatial };
+        const cuts = cut && geometry.rows * of.channels > 128 ? [128] : [];
+        for (const draft of draftsOf(of, MODES, buffers)) {
+          const compiled = new Set(variantsOf(draft, of, limits).map(variantKey));
+          const choice = { adapterClass: of.adapterClass, kind: of.kind, storage: of.storage, single: draft.single !== null, cuts };
+          let made;
+          try {
+            made = plan(geometry, of.numbers, choice, limits);
+          } catch (error) {
+            expect([(error as RangeError).name, of.kind], draft.operation).toEqual(['RangeError', 'single']);
+            continue;
+          }
+          if (/^merge|^gradientInput$/.test(draft.operation)) made = { ...made, finish: planMerge(of.channels, parts, of.numbers, choice, limits) };
+          const known = [...draft.slots, ...draft.scratch].map(({ name }) => name);
+          for (const step of stepsOf(draft, made)) {
+            for (const inPlace of draft.inPlace ? [false, true] : [false]) {
+              const key = variantKey(variantOf(draft, of, step.kernel, step.dispatch.tile, inPlace));
+              expect(compiled.has(key), `${draft.operation}: ${key} is compiled`).toBe(true);
+              const bound = boundIn(draft, of, step, inPlace).map(({ name }) => name);
+              expect(bound.filter((name) => !known.includes(name)), `${draft.operation}: ${key}`).toEqual([]);
+              expect(new Set(bound).size, `${draft.operation}: ${key} binds each once`).toBe(bound.length);
+              expect(bound.length, key).toBeLessThanOrEqual(buffers);
+            }
+          }
+        }
+      }),
+      { numRuns: 200, seed: 20261122 },
+    );
+  });
+
+  it('any options: an argument is bound in every plan, and is read and written as its slot says', () => {
+    fc.assert(
+      fc.property(settings, fc.constantFrom(8, 16), (of, buffers) => {
+        for (const draft of draftsOf(of, MODES, buffers)) {
+          const tile = { width: 1, across: 'channels', groupSize: 16, grouped: true, kept: false } as const;
+          const dispatch = { tile } as Step['dispatch'];
+          const plans = [draft.single, draft.split, draft.onePart].filter((steps) => steps !== null);
+          const uses = plans.map((steps) => steps.flatMap(({ kernel, partials }) => boundIn(draft, of, { kernel, partials, dispatch }, false)));
+          for (const { name, reads, writes } of draft.slots) {
+            for (const use of uses) {
+              const mine = use.filter((bound) => bound.name === name);
+              // With constant statistics and no ReLU dx has no x in it; it is asked for whatever the options.
+              const unused = name === 'x' && draft.operation === 'backwardFrozen' && !of.gamma && !of.beta && !of.epilogue.toLowerCase().includes('relu');
+              expect(mine.length > 0, `${draft.operation} binds ${name}`).toBe(!unused);
+              if (mine.some((bound) => bound.reads)) expect(reads, `${draft.operation} reads ${name}`).toBe(true);
+              expect(mine.some((bound) => bound.writes), `${draft.operation} writes ${name}`).toBe(writes);
+            }
+            expect(reads || writes).toBe(true);
+            expect(draft.absent, draft.operation).not.toContain(name);
+          }
+          // WebGPU forbids one buffer read and written in a dispatch: scratch that is both belongs to two.
+          for (const steps of plans) {
+            for (const { kernel, partials } of steps) {
+              const { bindings }: Kernel = KERNELS[kernel];
+              const place = (name: BufferName) => (name === 'partials' && partials ? partials : name);
+              const written = bindings.filter(({ access }) => access !== 'read').map(({ name }) => place(name));
+              expect(bindings.filter(({ name, access }) => access === 'read' && written.includes(place(name)))).toEqual([]);
+            }
+          }
+        }
+      }),
+      { numRuns: 300, seed: 20261122 },
+    );
+  });
+
+  it('scratch is as large as what the dispatches write', () => {
+    const geometry: Geometry = { layout: 'channelsFirst', batch: 40, channels: 6, spatial: 90, rows: 3600 };
+    for (const draft of draftsOf({ ...plain, layout: 'channelsFirst', channels: 6, epilogue: 'addRelu', mask: 'rows' }, MODES, 8)) {
+      const made = plan(geometry, DEFAULTS, { adapterClass: 'hardware', kind: 'split', cuts: [640] }, limitsOf(8));
+      const planes = { moments_partial: 4, gradient_partial: 2, gradient_partial_frozen: 2, gradient_partial_packed: 2 } as Partial<Record<string, number>>;
+      for (const { kernel, dispatch, partials } of stepsOf(draft, made)) {
+        const words = planes[kernel];
+        if (words === undefined || partials) continue;
+        const size = draft.scratch.find(({ name }) => name === 'partials')!.bytes(made);
+        expect((dispatch.params.part_base + dispatch.params.parts) * words * 6 * 4).toBeLessThanOrEqual(size);
+        expect(size).toBe(made.parts * words * 6 * 4);
+      }
+      const coefficients = draft.scratch.find(({ name }) => name === 'coefficients');
+      if (coefficients) expect(coefficients.bytes(made)).toBe(6 * 6 * 4);
+    }
+  });
+});
