@@ -16,7 +16,7 @@ const site = {
   build: {
     outDir: 'dist/site',
     target: 'es2022',
-    rolldownOptions: { input: { index: 'index.html', correctness: 'demo/correctness/index.html', benchmark: 'demo/benchmark/index.html' } },
+    rolldownOptions: { input: { index: 'index.html', correctness: 'demo/correctness/index.html', benchmark: 'demo/benchmark/index.html', workers: 'demo/workers/index.html' } },
   },
 };
 

@@ -318,17 +318,23 @@ export class BatchNorm {
       throw new Error(`${call}: the layer has ${this.mask === 'none' ? 'a residual' : 'a mask'}, needs neither. Use a layer of the same channels without.`);
     }
     const seen: Statistics[] = [];
-    for await (const x of batches) {
-      const geometry = this.#check(call, 'batches', x, {}, []);
-      const y = this.backend.empty(x.shape, this.storage);
-      const { gamma, beta } = this;
-      this.#engine.forward({ x, ...NOTHING_ELSE, gamma, beta, y, saved: this.#saved, ...NOT_TRACKED }, geometry);
-      y.dispose(); // only after what writes it has been submitted
-      const { mean, meanLow, variance, invStd, count } = savedViews(await this.#saved.read(), this.channels);
-      seen.push({
-        count: count[0], mean: Float64Array.from(mean, (high, c) => high + meanLow[c]), variance: Float64Array.from(variance), invStd: Float64Array.from(invStd),
-      });
+    const saved = this.backend.empty([SAVED_PLANES.length, this.channels]); // a backward to come needs the layer's own
+    try {
+      for await (const x of batches) {
+        const geometry = this.#check(call, 'batches', x, {}, []);
+        const y = this.backend.empty(x.shape, this.storage);
+        const { gamma, beta } = this;
+        this.#engine.forward({ x, ...NOTHING_ELSE, gamma, beta, y, saved, ...NOT_TRACKED }, geometry);
+        y.dispose(); // only after what writes it has been submitted
+        const { mean, meanLow, variance, invStd, count } = savedViews(await saved.read(), this.channels);
+        seen.push({
+          count: count[0], mean: Float64Array.from(mean, (high, c) => high + meanLow[c]), variance: Float64Array.from(variance), invStd: Float64Array.from(invStd),
+        });
+      }
+    } finally {
+      saved.dispose();
     }
+    this.#checkAlive(call);
     const options = method === 'pooled' ? { runningVariance: numbers.runningVariance } : {};
     const { mean, variance } = populationStatistics(seen, method, options);
     runningMean.write(Float32Array.from(mean));
