@@ -7,7 +7,7 @@
 // Traffic   of f32 12 bytes an element (x and dy read once, dx written once), 8 with running statistics and no
 //           ReLU, plus the per-channel values, re-read by every group and expected to hit cache.
 // Numerics  subtracts the mean before scaling, as normalize does.
-// Twin      src/reference/phases.ts
+// Twin      src/reference/gradient.ts
 @compute @workgroup_size(GROUP_SIZE)
 fn main(
   @builtin(local_invocation_index) i: u32,

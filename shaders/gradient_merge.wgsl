@@ -5,7 +5,7 @@
 // Threads   a workgroup owns a tile of channels; its lanes walk the parts.
 // Traffic   8 bytes read per part and channel.
 // Numerics  compensated like the partial sums.
-// Twin      src/reference/phases.ts
+// Twin      src/reference/gradient.ts
 @compute @workgroup_size(GROUP_SIZE)
 fn main(
   @builtin(local_invocation_index) i: u32,

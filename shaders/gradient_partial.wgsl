@@ -6,7 +6,7 @@
 // Traffic   of f32 8 bytes an element read; 8 bytes written per part and channel.
 // Numerics  see shared/gradient_at.wgsl and shared/gradient_walk.wgsl. inv_std, the same for every row, is left
 //           to the end of a part.
-// Twin      src/reference/phases.ts
+// Twin      src/reference/gradient.ts
 @compute @workgroup_size(GROUP_SIZE)
 fn main(
   @builtin(local_invocation_index) i: u32,

@@ -38,8 +38,8 @@ export interface BatchNormOptions extends Partial<Numbers> {
   /** How the work is cut. Default: read off the device's `adapterInfo`. */
   adapterClass?: AdapterClass;
   /**
-   * Forces a plan: three dispatches, or one wherever one binding shows the tensor, eight buffers suffice and, in half storage,
-   * rows or planes are whole Values. Default: by shape and adapter class.
+   * Forces a plan: three dispatches, or one wherever eight buffers suffice and, in half storage, channels (channels-first
+   * spatial) are a multiple of 4. Default: by shape and adapter class.
    */
   plan?: PlanKind;
   /** Limits to keep to, each at most the device's: tensors are then seen through smaller windows. Default the device's. */

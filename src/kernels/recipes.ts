@@ -110,7 +110,7 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
       bindingsOf({ kernel, absent, tile: ANY_TILE, storage: 'f32', relu: false, inPlace: false }).length <= maxBuffers);
     return {
       operation, call: `BatchNorm.${call}`,
-      slots: [...reads.map((name) => slot(name, 'read', settings)), ...writes.map((name) => slot(name, 'write', settings))],
+      slots: [...reads.map((name) => slot(name, 'read', settings)), ...writes.map((name) => slot(name, 'write', settings, steps.split.length > 1))],
       absent,
       single: steps.single && fits ? steps.single : null,
       split: steps.split,
@@ -185,8 +185,8 @@ export function variantsOf(draft: Draft, settings: Settings, limits: PlanLimits)
   const { adapterClass, kind, storage } = settings;
   const tiles = tilesOf(settings, adapterClass, limits, storage);
   const { single, split, onePart, inPlace } = draft;
-  // A forced single plan splits all the same where a tensor is larger than a binding, or its halves straddle tiles.
-  const lists = [kind === 'split' ? null : single, split, onePart];
+  // A forced single plan splits all the same where it would bind too many buffers, or halves straddle tiles.
+  const lists = [kind === 'split' ? null : single, kind === 'single' && single && storage === 'f32' ? null : split, onePart];
   const kernels = new Set(lists.flatMap((steps) => steps ?? []).map(({ kernel }) => kernel));
   const variants = [...kernels].flatMap((kernel) =>
     tiles[KERNELS[kernel].role].flatMap((tile) =>
@@ -202,11 +202,11 @@ const OPTIONAL: readonly BufferName[] = [
 
 const ANY_TILE = { width: 1, across: 'channels', groupSize: 1, grouped: true, kept: false } as const;
 
-function slot(name: BufferName, access: 'read' | 'write', { channels, storage }: Settings): Slot {
+function slot(name: BufferName, access: 'read' | 'write', { channels, storage }: Settings, readLater = false): Slot {
   const writes = access === 'write';
   const matrix = MATRICES.includes(name);
   // forward's last dispatch reads what an earlier one wrote to saved
-  const use = { name, reads: !writes || name === 'saved', writes, matrix };
+  const use = { name, reads: !writes || (readLater && name === 'saved'), writes, matrix };
   const vector = (planes: number): Slot => ({
     ...use, bytes: () => planes * channels * 4, from: () => `${planes > 1 ? `${planes} × ` : ''}channels ${channels}, f32`,
   });

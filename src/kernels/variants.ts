@@ -15,8 +15,16 @@ const AXES = {
   momentum: [0.1, 'cumulative'] as (number | 'cumulative')[],
 };
 
-/** Rows of options in which every two values of two options meet. */
-export const optionPairs = () => pairs(AXES);
+type Options = { [K in keyof typeof AXES]: (typeof AXES)[K][number] };
+
+/** Texts that three options at once bring about: nine buffers in a frozen backward, and one with nothing to learn. */
+const TRIPLES: Options[] = [
+  { storage: 'f32', epilogue: 'addRelu', mask: 'rows', inPlace: false, gamma: true, beta: true, momentum: 0.1 },
+  { storage: 'f16', epilogue: 'addRelu', mask: 'none', inPlace: true, gamma: false, beta: false, momentum: 0.1 },
+];
+
+/** Rows of options in which every two values of two options meet, and those. */
+export const optionPairs = (): Options[] => [...pairs(AXES), ...TRIPLES];
 
 /** Every text there is, each pair of options together: what has to compile wherever the library runs. */
 export function allVariants(adapterClass: AdapterClass, limits: PlanLimits & { readonly maxStorageBuffersPerShaderStage: number }): Variant[] {

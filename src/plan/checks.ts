@@ -82,7 +82,7 @@ export function checkView(call: string, view: unknown, needs: Requirement, limit
     );
   }
   const bytes = piece.last ? needs.bytes - piece.from : Math.min(size, needs.bytes - piece.from);
-  if (!piece.last && size % WINDOW_ALIGNMENT !== 0) {
+  if (!piece.last && (size === 0 || size % WINDOW_ALIGNMENT !== 0)) {
     throw new RangeError(`${call}: "${name}" is ${size} bytes, needs a multiple of ${WINDOW_ALIGNMENT} (another buffer follows it). Cut the tensor there.`);
   }
   if (!needs.windowed && bytes > limits.maxStorageBufferBindingSize) {

@@ -97,7 +97,10 @@ describe('recipes', () => {
   });
 
   it('any options, any shape: every text is compiled, and of every buffer it is known where it comes from', () => {
-    const shape = fc.record({ batch: fc.integer({ min: 1, max: 300 }), spatial: fc.integer({ min: 1, max: 40 }), binding: fc.constantFrom(4096, 2 ** 27), cut: fc.boolean(), parts: fc.integer({ min: 1, max: 3 }) });
+    const shape = fc.record({
+      batch: fc.integer({ min: 1, max: 300 }), spatial: fc.integer({ min: 1, max: 40 }), binding: fc.constantFrom(4096, 2 ** 27), cut: fc.boolean(),
+      parts: fc.integer({ min: 1, max: 3 }),
+    });
     fc.assert(
       fc.property(settings, shape, fc.constantFrom(8, 10, 16), (of, { batch, spatial, binding, cut, parts }, buffers) => {
         const limits = limitsOf(buffers, binding);

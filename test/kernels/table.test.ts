@@ -163,7 +163,7 @@ describe.each(names)('%s', (name) => {
   it('is in its row what the text takes it for', () => {
     expect(new Set(bindings.map((binding) => binding.name)).size).toBe(bindings.length);
     for (const { name: buffer, element, absent } of bindings) {
-      const constant = { gamma: 'Channel(1.0)' }[buffer as string] ?? { Value: 'Value()', Channel: 'Channel()', Mask: 'none', Word: undefined }[element];
+      const constant = buffer === 'gamma' ? 'Channel(1.0)' : { Value: 'Value()', Channel: 'Channel()', Mask: 'none', Word: undefined }[element];
       if (absent !== undefined) expect(absent, buffer).toBe(constant);
     }
   });
@@ -233,8 +233,9 @@ describe('variants', () => {
       const optional = bindings.filter(({ absent }) => absent !== undefined).map(({ name }) => name);
       const others: Variant[] = [
         ...(['f32', 'f16', 'bf16'] as const).map((storage) => ({ ...variant, storage })),
-        { ...variant, relu: !variant.relu }, { ...variant, inPlace: !variant.inPlace }, { ...variant, tile: { ...variant.tile, grouped: !variant.tile.grouped } },
-        { ...variant, tile: { ...variant.tile, groupSize: 64 } },
+        { ...variant, relu: !variant.relu }, { ...variant, inPlace: !variant.inPlace },
+        ...([{ grouped: !variant.tile.grouped }, { kept: !variant.tile.kept }, { groupSize: 64 }, { width: 1 }, { width: 4 }, { across: 'rows' }, { across: 'channels' }] as Partial<Tile>[])
+          .map((change) => ({ ...variant, tile: { ...variant.tile, ...change } })),
         ...optional.map((name) => ({ ...variant, absent: variant.absent.includes(name) ? variant.absent.filter((other) => other !== name) : [...variant.absent, name] })),
       ];
       const text = (of: Variant) => variantText(of).code + JSON.stringify(variantConstants(of));

@@ -85,10 +85,16 @@ describe('a piece of a tensor', () => {
   });
 
   it.each<[string, unknown, Piece, string]>([
-    ['one that another follows ends between words of 256', { buffer, size: 1028 }, { from: 0, last: false }, 'call: "x" is 1028 bytes, needs a multiple of 256 (another buffer follows it). Cut the tensor there.'],
+    [
+      'one that another follows is no multiple of 256', { buffer, size: 1028 }, { from: 0, last: false },
+      'call: "x" is 1028 bytes, needs a multiple of 256 (another buffer follows it). Cut the tensor there.',
+    ],
     ['so does a whole buffer', bufferOf(1000), { from: 0, last: false }, 'call: "x" is 1000 bytes, needs a multiple of 256 (another buffer follows it). Cut the tensor there.'],
     ['the last is short by one', bufferOf(3071), { from: 1024, last: true }, 'call: "x" is 3071 bytes, needs 3072 (rows 16, parts 3). Create it with that size.'],
-    ['misaligned', { buffer, offset: 4, size: 1024 }, { from: 0, last: false }, 'call: "x" has offset 4, needs a multiple of 256 (the device\'s minStorageBufferOffsetAlignment). Move it there.'],
+    [
+      'misaligned', { buffer, offset: 4, size: 1024 }, { from: 0, last: false },
+      'call: "x" has offset 4, needs a multiple of 256 (the device\'s minStorageBufferOffsetAlignment). Move it there.',
+    ],
     ['usage', bufferOf(1024, 8), { from: 0, last: false }, 'call: "x" has usage 0x8, needs GPUBufferUsage.STORAGE (0x80). Create it with that usage.'],
     ['no buffer', 'x', { from: 0, last: false }, 'call: "x" is "x", needs a GPUBuffer or { buffer, offset, size }.'],
   ])('%s', (_, given, piece, message) => expect(() => view(given, {}, piece)).toThrow(message));
