@@ -24,7 +24,7 @@ it('a wrong forward is not timed', async () => {
   const device = await newDevice();
   const original = device.createShaderModule.bind(device);
   device.createShaderModule = (descriptor) =>
-    original({ ...descriptor, code: descriptor.code.replace('* terms.scale + terms.shift', '* terms.scale * 1.001 + terms.shift') });
+    original({ ...descriptor, code: descriptor.code.replace('* activation.scale + activation.shift', '* activation.scale * 1.001 + activation.shift') });
   const backend = await openBackend({ device });
   await expect(benchmark(backend, { shapes: small, samples: 1, sampleTime: 1 })).rejects.toThrow(/^benchmark: y is wrong in \d+ of 16384 elements/);
   device.destroy();

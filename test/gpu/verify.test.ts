@@ -28,10 +28,10 @@ describe('self-test', () => {
   });
 
   it.each([
-    ['y', 'forward_single', '* terms.scale + terms.shift', '* terms.scale * 1.00001 + terms.shift'],
+    ['y', 'forward_single', '* activation.scale + activation.shift', '* activation.scale * 1.00001 + activation.shift'],
     ['the mean’s low bits', 'forward_single', ' - Value(statistics.mean_low)', ''],
-    ['the biased variance', 'forward_single', 'let variance = (own.m2 + own.m2_low) * params.inv_rows', 'let variance = (own.m2 + own.m2_low) * params.inv_rows * 1.01'],
-    ['dx', 'backward_single', ' - centered(i, terms.statistics) * terms.slope', ''],
+    ['the biased variance', 'forward_single', 'let variance = m2 * reciprocal(own.count)', 'let variance = m2 * reciprocal(own.count) * 1.01'],
+    ['dx', 'backward_single', ' - centered * terms.slope', ''],
     ['one channel leaking into another', 'infer', 'store_y(i, y', 'store_y(i, y + load_x(17u * params.channels * VALUES + 2u) * 1e-30'],
   ])('goes red where a kernel gets %s wrong', async (_, kernel, good, bad) => {
     const device = await newDevice();
