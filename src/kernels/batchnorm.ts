@@ -255,10 +255,10 @@ export class BatchNormKernels {
     this.onError = onError;
     this.#settings = settings;
     this.#loss = loss;
-    const { numbers, adapterClass, kind, storage, channels } = settings;
+    const { numbers, adapterClass, kind, storage, channels, layout } = settings;
     const planFor: Planner = (geometry, choice, parts, call) => {
       const made = plan(geometry, numbers, { adapterClass, kind, storage, ...choice }, limits, call);
-      return parts === 0 ? made : { ...made, finish: planMerge(channels, parts, numbers, { adapterClass, ...choice }, limits) };
+      return parts === 0 ? made : { ...made, finish: planMerge(channels, parts, numbers, { adapterClass, ...choice }, limits, layout) };
     };
     const report = (error: Error) => this.#report(error);
     for (const recipe of recipes) this.#operations.set(recipe.operation, new Operation(device, recipe, planFor, limits, report));
@@ -436,7 +436,8 @@ export class BatchNormKernels {
   /**
    * Records the last phase of a backward: dgamma and dbeta of the whole, and a part's dx.
    *
-   * The rows that dx divides by are those `merge` counted into `saved`.
+   * The rows that dx divides by are those `merge` counted into `saved`. Each call has the whole batch's dgamma and dbeta, so of
+   * several parts' calls at most one may accumulate them.
    *
    * @param pass - open compute pass; left open.
    * @param buffers - reads as `backward`, and `parts` blocks of `sums`; writes `dx`, `dresidual`, `dgamma` and `dbeta` as

@@ -1,7 +1,7 @@
 import type { Storage } from './half.js';
 import type { Numbers } from './options.js';
 import type { Params } from './params.js';
-import type { Geometry } from './shape.js';
+import type { Geometry, Layout } from './shape.js';
 import { type Box, type Window, boxesOf, windowsOf } from './windows.js';
 
 /** The device limits a plan depends on; a `GPUSupportedLimits` is one. */
@@ -129,7 +129,7 @@ export function tilesOf(
   return {
     single: [...tiles(grouped, false, singles), ...(adapterClass === 'hardware' ? tiles(grouped, true, singles) : [])],
     reduce: tiles(true, false),
-    finish: [finishTile(channels, groupSize)],
+    finish: [finishTile(layout, channels, groupSize)],
     apply: widths.map((width) => (flat(width) ? flatTile(groupSize) : { width, across, groupSize, grouped: false, kept: false })),
   };
 }
@@ -191,7 +191,7 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
   return {
     kind,
     reduce,
-    finish: finishOf(geometry.channels, parts, scalars, adapterClass, limits, part),
+    finish: finishOf(geometry, parts, scalars, adapterClass, limits, part),
     apply,
     parts,
     momentsBytes: parts * MOMENTS_PLANES * geometry.channels * 4,
@@ -200,9 +200,11 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
 }
 
 /** The dispatch that merges parts which the caller brings. */
-export function planMerge(channels: number, parts: number, numbers: Numbers, choice: PlanChoice, limits: PlanLimits): Dispatch {
-  const geometry: Geometry = { layout: 'channelsLast', batch: 1, channels, spatial: 1, rows: 1 };
-  return finishOf(channels, parts, scalarsOf(geometry, numbers, choice), choice.adapterClass, limits, choice.part ?? 0);
+export function planMerge(
+  channels: number, parts: number, numbers: Numbers, choice: PlanChoice, limits: PlanLimits, layout: Layout = 'channelsLast',
+): Dispatch {
+  const geometry: Geometry = { layout, batch: 1, channels, spatial: 1, rows: 1 };
+  return finishOf(geometry, parts, scalarsOf(geometry, numbers, choice), choice.adapterClass, limits, choice.part ?? 0);
 }
 
 type Scalars = Omit<Params, keyof ReturnType<typeof paramsOf>>;
@@ -401,12 +403,12 @@ function paramsOf(axes: Axes, lanes: Lanes, wanted: Parts) {
 }
 
 /** The merge walks the parts as if they were rows, channels innermost, whatever the layout. */
-function finishOf(channels: number, parts: number, scalars: Scalars, adapterClass: AdapterClass, limits: PlanLimits, part: number): Dispatch {
+function finishOf({ layout, channels }: Geometry, parts: number, scalars: Scalars, adapterClass: AdapterClass, limits: PlanLimits, part: number): Dispatch {
   const groupSize = groupSizeOf(adapterClass, limits);
-  const tile = finishTile(channels, groupSize);
+  const tile = finishTile(layout, channels, groupSize);
   const values = channels / tile.width;
   const axes: Axes = {
-    width: channelWidth(channels), across: 'channels', channels: values, channelStride: 1, channelFirst: 0, channelEnd: values, base: 0, rowBase: 0,
+    width: tile.width, across: 'channels', channels: values, channelStride: 1, channelFirst: 0, channelEnd: values, base: 0, rowBase: 0,
     near: { size: parts, stride: values, rows: 0 }, far: { size: 1, stride: 0, rows: 0 },
   };
   const lanes = lanesOf(axes, Math.ceil(groupSize / Math.max(1, Math.ceil(parts / MIN_VISITS))), groupSize);
@@ -414,8 +416,9 @@ function finishOf(channels: number, parts: number, scalars: Scalars, adapterClas
   return { tile, params, grid: grid(params.tiles, limits), window: { start: 0, end: 0 } };
 }
 
-function finishTile(channels: number, groupSize: number): Tile {
-  return { width: channelWidth(channels), across: 'channels', groupSize, grouped: true, kept: false };
+/** Channels-first a channel at a time: where a window ends within an image, its neighbours' partials may be of other counts. */
+function finishTile(layout: Layout, channels: number, groupSize: number): Tile & { width: 1 | 4 } {
+  return { width: layout === 'channelsLast' ? channelWidth(channels) : 1, across: 'channels', groupSize, grouped: true, kept: false };
 }
 
 function flatTile(groupSize: number): Tile {
