@@ -1,0 +1,42 @@
+// Claim: the self-test stays green whatever its seed, and goes red where a kernel is wrong.
+import { afterEach, describe, expect, it } from 'vitest';
+import { openBackend } from '../../src/index.js';
+import { verify } from '../../src/verify/index.js';
+import { newDevice, takeErrors } from './harness.js';
+
+afterEach(() => expect(takeErrors()).toEqual([]));
+
+describe('self-test', () => {
+  it('stays green whatever the seed, where rows are few', async () => {
+    const backend = await openBackend({ device: await newDevice() });
+    const few = ['one value', 'one row: variance is 0, y is beta', 'two rows', 'fewer rows than lanes', 'mean is 1e6 deviations, two rows', 'first row 1e6 deviations out, few rows'];
+    for (let seed = 2; seed < 62; seed++) {
+      const { results } = await verify(backend, { seed, filter: (name) => few.includes(name) });
+      expect(results.filter(({ passed }) => !passed).map(({ name, detail }) => `seed ${seed}, ${name}: ${detail}`)).toEqual([]);
+    }
+    backend.device!.destroy();
+  });
+
+  it.each([
+    ['y', 'forward_single', '* activation.scale + activation.shift', '* activation.scale * 1.00001 + activation.shift'],
+    ['the mean’s low bits', 'forward_single', ' - Value(statistics.mean_low)', ''],
+    ['the biased variance', 'forward_single', 'let variance = m2 * reciprocal(own.count)', 'let variance = m2 * reciprocal(own.count) * 1.01'],
+    ['dx', 'backward_single', ' - centered * terms.slope', ''],
+    ['one channel leaking into another', 'infer', 'store_y(i, y', 'store_y(i, y + load_x(17u * params.channels * VALUES + 2u) * 1e-30'],
+  ])('goes red where a kernel gets %s wrong', async (_, kernel, good, bad) => {
+    const device = await newDevice();
+    const original = device.createShaderModule.bind(device);
+    let spoiled = 0;
+    device.createShaderModule = (descriptor) => {
+      const spoil = descriptor.label?.startsWith(`batchnorm/${kernel}`) && descriptor.code.includes(good);
+      if (spoil) spoiled++;
+      return original(spoil ? { ...descriptor, code: descriptor.code.replace(good, bad) } : descriptor);
+    };
+    const backend = await openBackend({ device });
+    const names = ['mean is −1e6 deviations', 'small and odd', 'NaN or infinity in one column changes no bit of the others'];
+    const report = await verify(backend, { filter: (name) => names.includes(name) });
+    expect(spoiled).toBeGreaterThan(0);
+    expect(report.failed).toBeGreaterThan(0);
+    device.destroy();
+  });
+});
