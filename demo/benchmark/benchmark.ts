@@ -11,6 +11,7 @@ type State = 'asking' | 'none' | 'ready' | 'running' | 'done' | 'stopped' | 'err
 
 const form = byId('settings', HTMLFormElement);
 const samples = byId('samples', HTMLInputElement);
+const abilities = byId('abilities', HTMLInputElement);
 const run = byId('run', HTMLButtonElement);
 const stop = byId('stop', HTMLButtonElement);
 const verdict = byId('verdict', HTMLElement);
@@ -203,7 +204,7 @@ const boxes = (group: string) => [...byId(group, HTMLFieldSetElement).querySelec
 
 function textOfForm(): SettingsText {
   const list = (group: string) => boxes(group).filter(({ checked }) => checked).map(({ value }) => value).join(',');
-  return { shapes: list('shapes'), samples: samples.value.trim(), peers: list('peers') };
+  return { shapes: list('shapes'), samples: samples.value.trim(), peers: list('peers'), abilities: abilities.checked ? '1' : '0' };
 }
 
 function fillForm(): void {
@@ -219,6 +220,7 @@ function fillForm(): void {
   fill('shapes', SHAPES, linked.shapes);
   fill('peers', PEERS, linked.peers);
   samples.value = linked.samples;
+  abilities.checked = linked.abilities === '1';
   try {
     parseSettings(linked);
   } catch (error) {

@@ -73,7 +73,6 @@ async function main(): Promise<number> {
   if (plan !== undefined && plan !== 'single' && plan !== 'split') throw new Error(`bench: "--plan" is ${plan}, needs single or split.`);
   if (!/^[1-9]\d{0,3}$/.test(values.samples)) throw new Error(`bench: "--samples" is ${values.samples}, needs an integer from 1 to 9999.`);
   if (peers && !browser) throw new Error('bench: "--peers" is given without --browser, needs one to load them in. Add --browser.');
-  if (browser && abilities) throw new Error('bench: "--abilities" is given with --browser, needs Node. Leave one out.');
   if (browser && large) throw new Error('bench: "--large" is given with --browser, needs more memory than a tab has. Leave one out.');
   if (browser && values.count) throw new Error('bench: "--count" is given with --browser, needs none: it times nothing. Leave one out.');
   const known = large ? LARGE_SHAPES : SHAPES;
@@ -116,13 +115,13 @@ async function timeHere({ shapes, samples, plan, large, abilities }: Settings, l
   return { json: JSON.stringify({ facts, ...report }, null, 2), markdown: benchMarkdown(report, facts) };
 }
 
-async function timeInBrowser({ shapes, samples, plan, peers }: Settings, listener: Listener): Promise<Outcome> {
+async function timeInBrowser({ shapes, samples, plan, peers, abilities }: Settings, listener: Listener): Promise<Outcome> {
   listener.step('building the page');
   const browser = await openBrowser();
   try {
     let facts: Record<string, string> = {};
     const report: PeerReport = { adapter: null, adapterClass: 'hardware', samples, shapes: [] };
-    await browser.run({ shapes: shapes.map(({ name }) => name), samples, plan, peers: peers ? 'all' : [] }, (news) => {
+    await browser.run({ shapes: shapes.map(({ name }) => name), samples, plan, peers: peers ? 'all' : [], abilities }, (news) => {
       if (news.kind === 'opened') {
         const { adapter } = news.opened;
         Object.assign(report, { adapter, adapterClass: adapter?.software ? 'software' : 'hardware' });

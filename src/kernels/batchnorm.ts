@@ -258,7 +258,7 @@ export class BatchNormKernels {
     const { numbers, adapterClass, kind, storage, channels, layout } = settings;
     const planFor: Planner = (geometry, choice, parts, call) => {
       const made = plan(geometry, numbers, { adapterClass, kind, storage, ...choice }, limits, call);
-      return parts === 0 ? made : { ...made, finish: planMerge(channels, parts, numbers, { adapterClass, ...choice }, limits, layout) };
+      return parts === 0 ? made : { ...made, finish: planMerge({ layout, channels }, parts, numbers, { adapterClass, ...choice }, limits) };
     };
     const report = (error: Error) => this.#report(error);
     for (const recipe of recipes) this.#operations.set(recipe.operation, new Operation(device, recipe, planFor, limits, report));

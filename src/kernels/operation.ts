@@ -173,7 +173,10 @@ export class Operation {
     const text = list === this.#arguments ? '' : cutsText(list);
     const known = this.#plans.get(geometry.rows)?.get(geometry.batch)?.get(key)?.get(text);
     if (known) return known;
-    const ready = this.#prepare(geometry, options, inPlace, list, () => this.#plans.get(geometry.rows)?.get(geometry.batch)?.get(key)?.delete(text));
+    const forget = () => {
+      if (this.#plans.get(geometry.rows)?.get(geometry.batch)?.get(key)?.delete(text)) this.#count--;
+    };
+    const ready = this.#prepare(geometry, options, inPlace, list, forget);
     if (this.#count >= MAX_PLANS) this.#dropOldest();
     child(child(child(this.#plans, geometry.rows), geometry.batch), key).set(text, ready);
     this.#count++;

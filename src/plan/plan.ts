@@ -201,7 +201,7 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
 
 /** The dispatch that merges parts which the caller brings. */
 export function planMerge(
-  channels: number, parts: number, numbers: Numbers, choice: PlanChoice, limits: PlanLimits, layout: Layout = 'channelsLast',
+  { layout, channels }: Pick<Geometry, 'layout' | 'channels'>, parts: number, numbers: Numbers, choice: PlanChoice, limits: PlanLimits,
 ): Dispatch {
   const geometry: Geometry = { layout, batch: 1, channels, spatial: 1, rows: 1 };
   return finishOf(geometry, parts, scalarsOf(geometry, numbers, choice), choice.adapterClass, limits, choice.part ?? 0);

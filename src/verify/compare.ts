@@ -75,8 +75,15 @@ function isWorse(ratio: number, than: number): boolean {
   return Number.isNaN(ratio) ? !Number.isNaN(than) : ratio > than;
 }
 
+/** By the exponent's bits, which log2 of every element would take long to find. */
 function binOf(ratio: number): number {
   if (ratio === 0) return 0;
   if (!(ratio < Infinity)) return BINS - 1;
-  return Math.min(Math.max(Math.floor(Math.log2(ratio)) + BINS - 1, 0), BINS - 1);
+  double[0] = ratio;
+  const exponent = ((words[HIGH] >>> 20) & 0x7ff) - 1023;
+  return Math.min(Math.max(exponent + BINS - 1, 0), BINS - 1);
 }
+
+const double = new Float64Array(1);
+const words = new Uint32Array(double.buffer);
+const HIGH = new Uint8Array(Uint32Array.of(1).buffer)[0]; // the second word where the least byte comes first

@@ -63,7 +63,7 @@ export function expected(inputs: Inputs): Expected {
   updateRunning(tracked, { mean, variance }, count, { momentum, runningVariance: inputs.runningVariance, masked: isMasked(inputs) });
   const frozen = backwardFrozen({ ...seen, dy, ...running }, inputs, eps);
   const inferY = infer({ ...read, ...running }, inputs, eps);
-  const dz = () => Float64Array.from(dy);
+  const dz = () => new Float64Array(dy);
   return {
     y, dx, inferY, mean, variance, invStd, dgamma, dbeta, dresidual: dresidual ?? dz(),
     runningMean: tracked.mean, runningVar: tracked.variance,
@@ -97,28 +97,32 @@ export function counts({ mask, validRows }: Inputs, row: number): boolean {
 export function boundsOf(inputs: Inputs, want: Expected, plain: boolean): Record<Output, Float64Array> {
   const { x, dy, gamma, beta, eps, frozenMean, frozenVar, channels, relu, residual } = inputs;
   const stat = (value: (c: number) => number) => Float64Array.from({ length: channels }, (_, c) => value(c));
-  const most = (value: (i: number, c: number) => number) => perChannel(inputs, (found, i, c) => Math.max(found, Math.abs(value(i, c))));
-  const sum = (value: (i: number, c: number) => number) => perChannel(inputs, (found, i, c) => found + Math.abs(value(i, c)));
   const gammaOf = (c: number) => Math.abs(gamma ? gamma[c] : 1);
   const betaOf = (c: number) => Math.abs(beta ? beta[c] : 0);
-  const residualOf = (i: number) => Math.abs(residual ? residual[i] : 0);
   const deviation = (c: number) => Math.sqrt(want.variance[c]);
   const off = (c: number) => (plain ? 4 * 2 ** -24 * Math.abs(want.mean[c]) : 0);
   const xHatOff = (c: number) => off(c) * want.invStd[c];
   const [dz, frozenDz] = relu ? [want.dresidual, want.frozenDresidual] : [dy, dy];
-  const maxDz = most((i) => dz[i]);
-  const sumDz = sum((i) => dz[i]);
-  const xHat = (i: number, c: number) => (x[i] - want.mean[c]) * want.invStd[c];
-  const sumDzXHat = sum((i, c) => dz[i] * xHat(i, c));
-  const maxXHat = most(xHat);
   const frozenInvStd = stat((c) => invStdOf(frozenVar[c], eps));
-  const frozenXHat = (i: number, c: number) => (x[i] - frozenMean[c]) * frozenInvStd[c];
-  const maxFrozenDz = most((i) => frozenDz[i]);
-  const sumFrozenDz = sum((i) => frozenDz[i]);
-  const frozenSum = sum((i, c) => frozenDz[i] * frozenXHat(i, c));
-  const maxY = relu || residual ? most((i, c) => gammaOf(c) * Math.abs(xHat(i, c)) + betaOf(c) + residualOf(i)) : most((i) => want.y[i]);
-  // One row's gamma · xHat may cancel beta, so the scale is theirs and not the result's.
-  const maxInferY = most((i, c) => gammaOf(c) * Math.abs(frozenXHat(i, c)) + betaOf(c) + residualOf(i));
+  const zeros = () => new Float64Array(channels);
+  const [maxXHat, maxY, maxInferY, maxDz, maxFrozenDz] = [zeros(), zeros(), zeros(), zeros(), zeros()];
+  const [sumDz, sumDzXHat, sumFrozenDz, frozenSum] = [zeros(), zeros(), zeros(), zeros()];
+  eachCounted(inputs, (i, c) => {
+    const xHat = Math.abs((x[i] - want.mean[c]) * want.invStd[c]);
+    const frozenXHat = Math.abs((x[i] - frozenMean[c]) * frozenInvStd[c]);
+    const rest = betaOf(c) + (residual ? Math.abs(residual[i]) : 0);
+    const [dzSize, frozenDzSize] = [Math.abs(dz[i]), Math.abs(frozenDz[i])];
+    maxXHat[c] = Math.max(maxXHat[c], xHat);
+    maxY[c] = Math.max(maxY[c], relu || residual ? gammaOf(c) * xHat + rest : Math.abs(want.y[i]));
+    // One row's gamma · xHat may cancel beta, so the scale is theirs and not the result's.
+    maxInferY[c] = Math.max(maxInferY[c], gammaOf(c) * frozenXHat + rest);
+    maxDz[c] = Math.max(maxDz[c], dzSize);
+    maxFrozenDz[c] = Math.max(maxFrozenDz[c], frozenDzSize);
+    sumDz[c] += dzSize;
+    sumDzXHat[c] += dzSize * xHat;
+    sumFrozenDz[c] += frozenDzSize;
+    frozenSum[c] += frozenDzSize * frozenXHat;
+  });
   const meanScale = (c: number) => Math.max(Math.abs(want.mean[c]), deviation(c));
   // A reassociated mean also moves m2, by the square of its own error.
   const relative = (c: number) => 1e-6 + (want.variance[c] > 0 ? (off(c) ** 2 + 2 * off(c) * deviation(c)) / want.variance[c] : 0);
@@ -154,7 +158,7 @@ export function settleRelu(inputs: Inputs): number {
   const { y, mean, invStd } = forward(read, inputs, eps);
   const inferred = infer({ ...read, runningMean: frozenMean, runningVar: frozenVar }, inputs, eps);
   let settled = 0;
-  perChannel(inputs, (_, i, c) => {
+  eachCounted(inputs, (i, c) => {
     const rest = Math.abs(beta ? beta[c] : 0) + Math.abs(residual ? residual[i] : 0);
     const scale = Math.abs(gamma ? gamma[c] : 1);
     const near = (z: number, xHat: number) => Math.abs(z) <= 4 * 2 ** -23 * (scale * Math.abs(xHat) + rest);
@@ -162,7 +166,6 @@ export function settleRelu(inputs: Inputs): number {
       dy[i] = 0;
       settled++;
     }
-    return 0;
   });
   return settled;
 }
@@ -178,15 +181,15 @@ export function indexOf(inputs: Pick<Inputs, 'layout' | 'spatial' | 'channels'>,
   return (Math.floor(row / run) * inputs.channels + c) * run + (row % run);
 }
 
-function perChannel(inputs: Inputs, next: (found: number, i: number, c: number) => number): Float64Array {
+/** Visits the values of the rows that count, in memory order. */
+function eachCounted(inputs: Inputs, visit: (i: number, c: number) => void): void {
   const { channels, rows } = inputs;
-  const found = new Float64Array(channels);
   const run = runOf(inputs);
+  const counted = Uint8Array.from({ length: rows }, (_, row) => Number(counts(inputs, row)));
   for (let row = 0; row < rows; row += run) {
     for (let c = 0; c < channels; c++) {
-      const first = (row / run * channels + c) * run;
-      for (let at = 0; at < run; at++) if (counts(inputs, row + at)) found[c] = next(found[c], first + at, c);
+      const first = ((row / run) * channels + c) * run;
+      for (let at = 0; at < run; at++) if (counted[row + at]) visit(first + at, c);
     }
   }
-  return found;
 }

@@ -1,3 +1,4 @@
+import type { Floats } from '../reference/types.js';
 import { type Expected, type Inputs, indexOf } from './expected.js';
 
 /**
@@ -18,36 +19,35 @@ export function independent(inputs: Inputs): Expected {
     dresidual: matrix(), frozenDresidual: matrix(),
   };
   const masked = (mask ?? validRows ?? null) !== null;
-  const counted = Array.from({ length: rows }, (_, row) => row).filter((row) => (mask ? mask[row] === 1 : row < (validRows ?? rows)));
+  const counted = Uint32Array.from({ length: rows }, (_, row) => row).filter((row) => (mask ? mask[row] === 1 : row < (validRows ?? rows)));
   const count = counted.length;
   const weight = momentum === 'cumulative' ? 1 / ((inputs.batches ?? 0) + 1) : momentum;
+  const column = new Uint32Array(count); // where the counted rows' values stand
   for (let c = 0; c < channels; c++) {
-    const at = (row: number) => indexOf(inputs, row, c);
-    const sum = (term: (row: number) => number) => neumaier(counted, term);
+    place(inputs, counted, c, column);
     const gamma = inputs.gamma ? inputs.gamma[c] : 1;
     const beta = inputs.beta ? inputs.beta[c] : 0;
-    const before = (xHat: number, row: number) => gamma * xHat + beta + (residual ? residual[at(row)] : 0);
+    const [xs, dys, rest] = [gather(x, column), gather(dy, column), residual ? gather(residual, column) : new Float64Array(count)];
     const after = (z: number) => (relu && z <= 0 ? 0 : z);
 
-    const rough = count === 0 ? 0 : sum((row) => x[at(row)]) / count;
-    const mean = count === 0 ? 0 : rough + sum((row) => x[at(row)] - rough) / count;
-    const variance = count === 0 ? 0 : sum((row) => (x[at(row)] - mean) ** 2) / count;
+    const rough = count === 0 ? 0 : sum(xs) / count;
+    const mean = count === 0 ? 0 : rough + sum(xs.map((value) => value - rough)) / count;
+    const centred = xs.map((value) => value - mean);
+    const variance = count === 0 ? 0 : sum(centred.map((value) => value ** 2)) / count;
     const std = Math.sqrt(variance + eps);
-    const xHat = (row: number) => (std === 0 ? 0 : (x[at(row)] - mean) / std);
-    const dz = (row: number) => (relu && !(before(xHat(row), row) > 0) ? 0 : dy[at(row)]);
-    const dVariance = std === 0 ? 0 : sum((row) => dz(row) * gamma * (x[at(row)] - mean)) * -0.5 * std ** -3;
-    const dMean = std === 0 || count === 0 ? 0 : -sum((row) => dz(row) * gamma) / std + dVariance * sum((row) => -2 * (x[at(row)] - mean)) / count;
+    const xHat = centred.map((value) => (std === 0 ? 0 : value / std));
+    const z = xHat.map((value, k) => gamma * value + beta + rest[k]);
+    const dz = dys.map((value, k) => (relu && !(z[k] > 0) ? 0 : value));
+    const dVariance = std === 0 ? 0 : sum(dz.map((value, k) => value * gamma * centred[k])) * -0.5 * std ** -3;
+    const dMean = std === 0 || count === 0 ? 0 : -sum(dz.map((value) => value * gamma)) / std + (dVariance * -2 * sum(centred)) / count;
     want.mean[c] = mean;
     want.variance[c] = variance;
     want.invStd[c] = std === 0 ? 0 : 1 / std;
-    want.dgamma[c] = sum((row) => dz(row) * xHat(row));
+    want.dgamma[c] = sum(dz.map((value, k) => value * xHat[k]));
     want.dbeta[c] = sum(dz);
-    for (const row of counted) {
-      const i = at(row);
-      want.y[i] = after(before(xHat(row), row));
-      want.dx[i] = std === 0 ? 0 : (dz(row) * gamma) / std + (dVariance * 2 * (x[i] - mean)) / count + dMean / count;
-      want.dresidual[i] = dz(row);
-    }
+    scatter(z.map(after), column, want.y);
+    scatter(dz.map((value, k) => (std === 0 ? 0 : (value * gamma) / std + (dVariance * 2 * centred[k]) / count + dMean / count)), column, want.dx);
+    scatter(dz, column, want.dresidual);
 
     const unbiased = runningVariance === 'unbiased';
     const kept = unbiased && count > 1 ? (variance * count) / (count - 1) : variance;
@@ -57,27 +57,42 @@ export function independent(inputs: Inputs): Expected {
 
     const frozenMean = inputs.frozenMean[c];
     const frozenStd = Math.sqrt(inputs.frozenVar[c] + eps);
-    const frozen = (row: number) => (frozenStd === 0 ? 0 : (x[at(row)] - frozenMean) / frozenStd);
-    const frozenDz = (row: number) => (relu && !(before(frozen(row), row) > 0) ? 0 : dy[at(row)]);
-    want.frozenDgamma[c] = sum((row) => frozenDz(row) * frozen(row));
+    const frozen = xs.map((value) => (frozenStd === 0 ? 0 : (value - frozenMean) / frozenStd));
+    const inferred = frozen.map((value, k) => gamma * value + beta + rest[k]);
+    const frozenDz = dys.map((value, k) => (relu && !(inferred[k] > 0) ? 0 : value));
+    want.frozenDgamma[c] = sum(frozenDz.map((value, k) => value * frozen[k]));
     want.frozenDbeta[c] = sum(frozenDz);
-    for (const row of counted) {
-      want.inferY[at(row)] = after(before(frozen(row), row));
-      want.frozenDx[at(row)] = frozenStd === 0 ? 0 : (frozenDz(row) * gamma) / frozenStd;
-      want.frozenDresidual[at(row)] = frozenDz(row);
-    }
+    scatter(inferred.map(after), column, want.inferY);
+    scatter(frozenDz.map((value) => (frozenStd === 0 ? 0 : (value * gamma) / frozenStd)), column, want.frozenDx);
+    scatter(frozenDz, column, want.frozenDresidual);
   }
   return want;
 }
 
-function neumaier(rows: readonly number[], term: (row: number) => number): number {
-  let sum = 0;
+/** Where the rows' values of a channel stand. */
+function place(inputs: Inputs, rows: Uint32Array, c: number, places: Uint32Array): void {
+  for (let k = 0; k < rows.length; k++) places[k] = indexOf(inputs, rows[k], c);
+}
+
+function scatter(values: Float64Array, places: Uint32Array, into: Float64Array): void {
+  for (let k = 0; k < places.length; k++) into[places[k]] = values[k];
+}
+
+function gather(values: Floats, places: Uint32Array): Float64Array {
+  const gathered = new Float64Array(places.length);
+  for (let k = 0; k < places.length; k++) gathered[k] = values[places[k]];
+  return gathered;
+}
+
+/** Neumaier's compensated sum. */
+function sum(values: Float64Array): number {
+  let total = 0;
   let lost = 0;
-  for (const row of rows) {
-    const value = term(row);
-    const next = sum + value;
-    lost += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
-    sum = next;
+  for (let k = 0; k < values.length; k++) {
+    const value = values[k];
+    const next = total + value;
+    lost += Math.abs(total) >= Math.abs(value) ? total - next + value : value - next + total;
+    total = next;
   }
-  return sum + lost;
+  return total + lost;
 }

@@ -118,7 +118,7 @@ describe('recipes', () => {
             expect([(error as RangeError).name, of.kind], draft.operation).toEqual(['RangeError', 'single']);
             continue;
           }
-          if (/^merge|^gradientInput$/.test(draft.operation)) made = { ...made, finish: planMerge(of.channels, parts, of.numbers, choice, limits, of.layout) };
+          if (/^merge|^gradientInput$/.test(draft.operation)) made = { ...made, finish: planMerge(of, parts, of.numbers, choice, limits) };
           const known = [...draft.slots, ...draft.scratch].map(({ name }) => name);
           for (const step of stepsOf(draft, made)) {
             for (const inPlace of draft.inPlace ? [false, true] : [false]) {

@@ -173,7 +173,7 @@ describe('what was chosen', () => {
       }
     }
     expect(make({ accumulate: true, part: 3 }).reduce[0].params).toMatchObject({ accumulate: 1, part_base: 3 });
-    expect(planMerge(8, 5, numbers, { adapterClass: 'software', accumulate: true, part: 3 }, DEFAULT_LIMITS).params).toMatchObject({
+    expect(planMerge({ layout: 'channelsLast', channels: 8 }, 5, numbers, { adapterClass: 'software', accumulate: true, part: 3 }, DEFAULT_LIMITS).params).toMatchObject({
       inner_size: 5, channels: 2, parts: 1, part_base: 3, accumulate: 1, eps: 0.5, momentum: 0.25, keep: 0.75, unbiased: 0,
     });
   });

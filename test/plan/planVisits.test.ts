@@ -680,7 +680,7 @@ describe('the parts that a caller brings', () => {
   it.each([[1, 3, 0], [2, 64, 1], [7, 600, 2], [1000, 5, 0], [65536, 4, 0]])('%i parts of %i channels, to part %i', (parts, channels, part) => {
     const geometry = geometryOf('channelsLast', 1, channels, 1);
     for (const adapterClass of ['hardware', 'software'] as const) {
-      const finish = planMerge(channels, parts, DEFAULTS, { adapterClass, part }, LIMITS);
+      const finish = planMerge({ layout: 'channelsLast', channels }, parts, DEFAULTS, { adapterClass, part }, LIMITS);
       checkDispatch(finish, LIMITS);
       checkLanes(finish);
       for (const [kernel, planes] of [['moments_finish', 4], ['gradient_finish', 2], ['moments_merge', 4], ['gradient_merge', 2]] as const) {

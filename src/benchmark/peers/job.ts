@@ -11,6 +11,7 @@ export interface Job {
   shapes: readonly string[];
   samples: number;
   peers: readonly string[] | 'all';
+  abilities: boolean;
   plan?: PlanKind;
 }
 
@@ -32,7 +33,7 @@ export type News =
 const SAMPLE_MS = 20;
 
 /** Times shape after shape on a device of its own, which ends with the worker. */
-export async function runJob({ shapes, samples, peers, plan }: Job, tell: (news: News) => void): Promise<void> {
+export async function runJob({ shapes, samples, peers, abilities, plan }: Job, tell: (news: News) => void): Promise<void> {
   const device = await openTimedDevice((navigator as Partial<Navigator>).gpu);
   if (!device) throw new Error('WebGPU has no adapter in this worker. Nothing can be timed.');
   void device.lost.then(({ message, reason }) => tell({ kind: 'lost', why: message || reason }));
@@ -40,7 +41,7 @@ export async function runJob({ shapes, samples, peers, plan }: Job, tell: (news:
   tell({ kind: 'opened', opened: { adapter, timestamps: device.features.has('timestamp-query') } });
   for (const shape of SHAPES.filter(({ name }) => shapes.includes(name))) {
     const done = await benchmarkShape(device, shape, {
-      samples, plan, sampleTime: SAMPLE_MS,
+      samples, plan, abilities, sampleTime: SAMPLE_MS,
       peers: PEERS.filter(({ name }) => peers === 'all' || peers.includes(name)),
       onStep: (words) => tell({ kind: 'step', shape: shape.name, words }),
     });

@@ -13,7 +13,7 @@ export function roleOf(name: string): Role {
   if (peer) return { who: 'peer', where: peer[1] === 'webgpu' ? 'gpu' : 'cpu', what: peer[2] as Role['what'] };
   const own = /^(forward|backward)(, CPU)?$/.exec(name);
   if (own) return { who: 'own', where: own[2] ? 'cpu' : 'gpu', what: own[1] as Role['what'] };
-  if (/^(copy|pass)/.test(name)) return { who: 'ceiling', where: 'gpu', what: null };
+  if (/^(copy|pass|ReLU pass|add \+ ReLU pass)/.test(name)) return { who: 'ceiling', where: 'gpu', what: null };
   return { who: 'own', where: 'gpu', what: name === 'staged backward' ? 'backward' : null };
 }
 

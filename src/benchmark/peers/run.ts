@@ -30,6 +30,8 @@ export interface PeerOptions {
   /** Whether our CPU fallback and the staged backward are timed too. Default true. */
   cpu?: boolean;
   staged?: boolean;
+  /** Whether half storage and fused epilogues are timed too. Default false. */
+  abilities?: boolean;
   /** Called with what is done now. */
   onStep?: (words: string) => void;
 }
@@ -47,10 +49,10 @@ const MAX_RUNS = 200;
  * throws or is missing loses its row's time and keeps its reason.
  */
 export async function benchmarkShape(device: GPUDevice, shape: BenchShape, options: PeerOptions): Promise<ShapeWithPeers> {
-  const { samples, sampleTime, peers, plan, cpu = true, staged = true, onStep = () => {} } = options;
+  const { samples, sampleTime, peers, plan, cpu = true, staged = true, abilities = false, onStep = () => {} } = options;
   const adapterClass = options.adapterClass ?? classOf(device.adapterInfo);
   onStep('preparing');
-  const field = await fieldOf(device, shape, { adapterClass, plan, cpu, staged, abilities: false });
+  const field = await fieldOf(device, shape, { adapterClass, plan, cpu, staged, abilities });
   const opened: Peer[] = [];
   try {
     const refused: Refusal[] = [];
