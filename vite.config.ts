@@ -1,22 +1,31 @@
+import { basename, dirname } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { PAGES } from './demo/site/pages.js';
+import { sitePlugin } from './demo/site/plugin.js';
+import { sizesPlugin } from './demo/site/sizes.js';
 import { findChromium } from './test/chromium.js';
 
-/** `vite build --mode library | cli`; without a mode the pages. */
+/** `vite build --mode library | cli`, without a mode the pages; `vitest run`, `vitest run --mode soak`. */
 export default defineConfig(({ mode }) => {
   if (mode === 'library') return library;
   if (mode === 'cli') return cli;
   if (mode === 'test') return tests();
+  if (mode === 'soak') return soak;
   return site;
 });
 
+/** demo/graph/index.html → graph */
+const nameOf = (path: string) => (path === 'index.html' ? 'index' : basename(dirname(path)));
+
 const site = {
   base: './',
+  plugins: [sitePlugin(import.meta.dirname), sizesPlugin()],
   worker: { format: 'es' as const }, // so that a worker loads other libraries only when they run
   build: {
     outDir: 'dist/site',
     target: 'es2022',
-    rolldownOptions: { input: { index: 'index.html', correctness: 'demo/correctness/index.html', benchmark: 'demo/benchmark/index.html', workers: 'demo/workers/index.html' } },
+    rolldownOptions: { input: Object.fromEntries(PAGES.map(({ path }) => [nameOf(path), path])) },
   },
 };
 
@@ -52,6 +61,9 @@ const cli = {
 
 const GPU_TESTS = 'test/gpu/**/*.test.ts';
 const PAGE_TESTS = 'test/pages/**/*.test.ts';
+const SOAK_TESTS = 'test/soak/**/*.test.ts';
+/** Builds the pages once for all tests that open them. */
+const BUILT_SITE = 'test/pages/build.ts';
 
 /** The self-test's whole table takes minutes on a software adapter; the correctness page's test runs it in Chromium. */
 const NOT_ON_DAWN = ['test/gpu/verify.test.ts'];
@@ -67,7 +79,7 @@ function tests() {
   return {
     test: {
       projects: [
-        { test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [GPU_TESTS, PAGE_TESTS], testTimeout: 60_000 } },
+        { test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [GPU_TESTS, PAGE_TESTS, SOAK_TESTS], testTimeout: 60_000 } },
         // One process: every adapter of its own would compile every kernel again.
         { test: { name: 'dawn', include: [GPU_TESTS], exclude: unless(NOT_ON_DAWN), setupFiles: ['test/gpu/dawn.ts'], testTimeout: 240_000, fileParallelism: false, isolate: false } },
         {
@@ -86,8 +98,11 @@ function tests() {
             },
           },
         },
-        { test: { name: 'pages', include: [PAGE_TESTS], testTimeout: 300_000, hookTimeout: 120_000, fileParallelism: false } },
+        { test: { name: 'pages', include: [PAGE_TESTS], globalSetup: BUILT_SITE, testTimeout: 300_000, hookTimeout: 120_000, fileParallelism: false } },
       ],
     },
   };
 }
+
+/** What takes many minutes: whole experiments and memory over many steps, one file at a time. */
+const soak = { test: { include: [SOAK_TESTS], globalSetup: BUILT_SITE, testTimeout: 2_400_000, hookTimeout: 120_000, fileParallelism: false } };

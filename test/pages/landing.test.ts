@@ -4,9 +4,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Site, launch, openPage, overflow, screenshot, serveSite } from './site.js';
+import { tableOfReadme } from '../../demo/site/readme.js';
+import { type Site, launch, openPage, screenshot, serveSite } from './site.js';
 
-const SAMPLE = readFileSync(join(import.meta.dirname, '../../demo/landing/sample.ts'), 'utf8');
+const ROOT = join(import.meta.dirname, '../..');
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const SAMPLE = readFileSync(join(ROOT, 'demo/landing/sample.ts'), 'utf8');
+
+/** Markdown without its marks for code and links, in one line. */
+const plainOf = (markdown: string) => markdown.replace(/`([^`]*)`/g, '$1').replace(/\[([^\]]+)\]\([^)]*\)/g, '$1').replace(/\s+/g, ' ');
+const cellsOf = (line: string) => line.split('|').slice(1, -1).map((cell) => plainOf(cell).trim());
 
 let site: Site;
 let browser: Browser;
@@ -44,31 +51,32 @@ describe('with WebGPU', () => {
   test('shows the module that runs, but for the package’s name', async () => {
     const { page } = await openPage(browser);
     await page.goto(site.url);
-    await page.waitForFunction(() => document.querySelector('#sample')?.textContent);
     expect(SAMPLE).toContain("'../../src/index.js'");
     expect(await page.textContent('#sample')).toBe(SAMPLE.replace("'../../src/index.js'", "'webgpu-batchnorm'").trimEnd());
   });
 
-  test('every link that stands on the page leads somewhere', async () => {
+  test('shows README’s tables, cell by cell, and its links lead to the tests', async () => {
     const { page } = await openPage(browser);
     await page.goto(site.url);
-    await page.waitForSelector('[data-backend]');
-    const links = await page.$$eval('a', (all) => all.filter((link) => !link.hidden).map((link) => ({ text: link.textContent, href: link.href })));
-    expect(links.map(({ text }) => text)).toContain('Correctness');
-    for (const { href } of links.filter(({ href }) => href.startsWith(site.url))) expect((await page.request.get(href)).status(), href).toBe(200);
-    for (const { text, href } of links) expect(href, `${text}`).toMatch(/^https?:/);
-  });
+    for (const [id, heading] of [['abilities', 'What it does, beside others'], ['exact', 'How exact'], ['fast', 'How fast']] as const) {
+      const section = page.locator(`section[aria-labelledby="${id}"]`);
+      expect(await section.locator('h2').innerText()).toBe(heading);
+      const shown = await section.locator('tr').evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent)));
+      const written = README.split(`\n## ${heading}\n`)[1]!.split(/\n## /)[0]!;
+      const lines = written.split('\n').filter((line) => /^\| (?!---)/.test(line));
+      expect(shown.length).toBeGreaterThan(2);
+      expect(shown).toEqual(lines.slice(0, shown.length).map((line) => cellsOf(line)));
+      expect(lines[shown.length], 'one table').toBeUndefined();
+      expect(plainOf(written)).toContain(await section.locator('.note').innerText());
+    }
 
-  test.each([
-    { name: 'landing-dark', options: { colorScheme: 'dark' as const } },
-    { name: 'landing-mobile', options: { viewport: { width: 375, height: 800 } } },
-  ])('$name does not scroll sideways', async ({ name, options }) => {
-    const { page, complaints } = await openPage(browser, options);
-    await page.goto(site.url);
-    await page.waitForSelector('[data-backend]');
-    expect(await overflow(page)).toBe(0);
-    await screenshot(page, name);
-    expect(complaints).toEqual([]);
+    const links = await page.locator('a[href]').evaluateAll((all: HTMLAnchorElement[]) => all.map(({ href }) => href));
+    const tests = links.filter((href) => href.endsWith('.test.ts.txt'));
+    expect(tests.length).toBeGreaterThan(10);
+    const [first] = tests;
+    await page.goto(first!);
+    const file = first!.slice(`${site.url}source/`.length, -'.txt'.length);
+    expect((await page.innerText('body')).trimEnd()).toBe(readFileSync(join(ROOT, file), 'utf8').trimEnd());
   });
 });
 
@@ -86,4 +94,12 @@ describe('control: without WebGPU', () => {
     expect(await page.innerText('#output')).toBe('There is no WebGPU adapter here.');
     expect(complaints).toEqual([]);
   });
+});
+
+test('a section that README has no longer is refused with what to do', () => {
+  expect(tableOfReadme('# x\n\n## How fast\n\nWords:\n\n| a | b |\n| --- | --- |\n| c | 1 |\n', 'How fast')).toEqual({ heading: 'How fast', words: 'Words:', columns: ['a', 'b'], rows: [['c', '1']] });
+  expect(() => tableOfReadme('# x\n\n## How slow\n', 'How fast')).toThrow(
+    'tableOfReadme: "heading" is "How fast", needs a section of README.md with a paragraph and a table after it (a page shows them). ' +
+      'Write them there, or take the section out of demo/site/plugin.ts and the page.',
+  );
 });

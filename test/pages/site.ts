@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright';
-import { build, preview } from 'vite';
+import { preview } from 'vite';
+import { inject } from 'vitest';
 import { findChromium } from '../chromium.js';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -15,28 +15,23 @@ const BASE = '/some/where/';
 const INSECURE_HOST = 'batchnorm.test';
 
 export interface Site {
+  /** The built files. */
+  folder: string;
   url: string;
   insecureUrl: string;
   close(): Promise<void>;
 }
 
-/** Builds the pages as they are published, into a temporary folder, and serves them. */
+/** Serves the pages as they are published. */
 export async function serveSite(): Promise<Site> {
-  const outDir = mkdtempSync(join(tmpdir(), 'webgpu-batchnorm-site-'));
-  await build({ root: ROOT, configFile: join(ROOT, 'vite.config.ts'), mode: 'production', logLevel: 'error', build: { outDir, emptyOutDir: true } });
+  const folder = inject('siteFolder');
   const server = await preview({
-    root: ROOT, configFile: false, logLevel: 'error', base: BASE, build: { outDir },
+    root: ROOT, configFile: false, logLevel: 'error', base: BASE, build: { outDir: folder },
+    appType: 'mpa', // a page that is not there is a 404, as on a static host
     preview: { host: '127.0.0.1', port: 0, allowedHosts: [INSECURE_HOST] },
   });
   const url = server.resolvedUrls!.local[0]!;
-  return {
-    url,
-    insecureUrl: url.replace('127.0.0.1', INSECURE_HOST),
-    async close() {
-      await server.close();
-      rmSync(outDir, { recursive: true });
-    },
-  };
+  return { folder, url, insecureUrl: url.replace('127.0.0.1', INSECURE_HOST), close: () => server.close() };
 }
 
 /** `gpu: false` leaves out the flags without which headless Chromium has no adapter. */
@@ -46,7 +41,7 @@ export function launch({ gpu }: { gpu: boolean }): Promise<Browser> {
   return chromium.launch({ headless: true, executablePath, args: [...kept, `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`] });
 }
 
-/** A page, and what it complained about: console errors, uncaught errors, requests to elsewhere. */
+/** A page, and what it complained about: console errors, uncaught errors, breaches of its own policy, requests to elsewhere. */
 export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<{ page: Page; complaints: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
@@ -54,6 +49,7 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
   });
+  await page.addInitScript(() => document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => console.error(`policy: ${effectiveDirective} ${blockedURI}`)));
   page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
   page.on('request', (request) => {
     const { protocol, hostname } = new URL(request.url());
