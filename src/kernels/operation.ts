@@ -219,7 +219,7 @@ export class Operation {
       if (!error) return;
       forget(); // so that the next call tries again
       this.#report(new Error(`${call}: no memory for the scratch of rows ${geometry.rows}: ${error.message}`));
-    });
+    }, toldElsewhere);
     return ready;
   }
 
@@ -280,7 +280,7 @@ export class Operation {
       if (!error) return;
       ready.bindGroups.clear(); // so that the next call tries, and reports, again
       void this.#diagnose(list, error.message);
-    });
+    }, toldElsewhere);
     ready.bindGroups.set(list, groups);
     return groups;
   }
@@ -297,7 +297,8 @@ export class Operation {
       device.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer, offset, size } }] });
       return device.popErrorScope();
     });
-    const errors = await Promise.all(refusals);
+    const errors = await Promise.all(refusals).catch(toldElsewhere);
+    if (!errors) return;
     const culprit = list.find((_, i) => errors[i]);
     const { call } = this.#recipe;
     this.#report(
@@ -310,6 +311,9 @@ export class Operation {
     );
   }
 }
+
+/** Error scopes end unanswered when the device is lost, which its `lost` tells. */
+const toldElsewhere = (): void => {};
 
 /** The map under a key, made where there is none. */
 function child<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {

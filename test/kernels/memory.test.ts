@@ -23,7 +23,7 @@ async function fixture(failing: { now: boolean }) {
   const [gamma, beta, runningMean, runningVar] = [make(CHANNELS), make(CHANNELS), make(CHANNELS), make(CHANNELS)];
   const pass = device.createCommandEncoder().beginComputePass();
   const infer = (rows: number) => bn.infer(pass, { x, gamma, beta, runningMean, runningVar, y }, { rows });
-  return { infer, reported, created: () => created };
+  return { device, infer, reported, created: () => created };
 }
 
 it('control: one shape more than are kept drops the one unused longest', async () => {
@@ -54,4 +54,17 @@ it('shapes that failed drop none, and are tried again', async () => {
   expect(created()).toBe(before);
   infer(2);
   expect(created()).toBe(before + 1);
+});
+
+it('a device that is lost while it would tell of memory leaves no rejection unhandled', async () => {
+  const { infer, reported, device } = await fixture({ now: false });
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  device.popErrorScope = () => Promise.reject(new Error('Instance dropped in popErrorScope'));
+  infer(1);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  process.off('unhandledRejection', note);
+  expect(unhandled).toEqual([]);
+  expect(reported).toEqual([]);
 });
