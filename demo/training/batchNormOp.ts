@@ -4,6 +4,13 @@ import { type BatchNormKernels, type BatchNormOptions, createBatchNorm, presets 
 import type { BatchNormGradients, BatchNormOperation, RunningStatistics } from './operation.js';
 import { type Tensor, download } from './tensors.js';
 
+/**
+ * The library's kernels as an operation on jax-js arrays, one object for each place in a net.
+ *
+ * What embedding takes: the kernels are compiled for jax-js's device; each call binds the arrays' own buffers, records into a pass and
+ * submits it, in order with what jax-js submits. Never within `jit` or `grad`, whose arrays have no buffers: gradients are chained
+ * by calling `backward` between those of the layers around.
+ */
 export class BatchNormOp implements BatchNormOperation {
   readonly #runningMean: Tensor;
   readonly #runningVar: Tensor;

@@ -51,13 +51,15 @@ export async function saveText({ settings, pair }: { settings: Settings; pair: P
 
 async function readNet(net: Net, batches: number) {
   const { parameters, memory } = await net.read();
-  for (const { name, values } of net.plan.flatMap((layer, i) => layer.map(({ name }, j) => ({ name, values: parameters[i][j] })))) {
-    const wrong = values.find((value) => !Number.isFinite(value));
-    if (wrong !== undefined) throw new RangeError(`save: ${show(name)} of ${show(net.kind)} has ${wrong}, needs finite numbers. Start again with a smaller rate or scale.`);
-  }
   const state: Record<string, SavedTensor | number> = {};
   for (const [i, layer] of net.plan.entries()) {
-    layer.forEach(({ name, shape }, j) => (state[name] = tensorOf(parameters[i][j], shape)));
+    for (const [j, { name, shape }] of layer.entries()) {
+      const wrong = parameters[i][j].find((value) => !Number.isFinite(value));
+      if (wrong !== undefined) {
+        throw new RangeError(`save: ${show(name)} of the net ${show(net.kind)} has ${wrong}, needs finite numbers. Start again with a smaller rate or scale.`);
+      }
+      state[name] = tensorOf(parameters[i][j], shape);
+    }
     const norm = net.hidden[i]?.norm;
     if (!norm) continue;
     const [, gamma, beta] = parameters[i];

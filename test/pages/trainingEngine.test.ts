@@ -1,14 +1,19 @@
 // Claim: the training demo learns both data sets with batch norm, beats the plain net where weights begin small, repeats
 // itself, gives its memory back, and refuses what has no meaning without harm to what runs. On a GPU and without one.
 // Control: the plain net, from the same weights on the same batches, learns where weights begin well.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Command, DataSet, Settings } from '../../demo/training/messages.js';
-import { DEFAULTS } from '../../demo/training/settings.js';
+import { DEFAULTS, linkOfSettings, parseSettings, settingsOfLink } from '../../demo/training/settings.js';
 import { digits, spiral } from '../../src/data/index.js';
 import { digestOf } from '../data/digest.js';
 import { launch } from './site.js';
 import { type HarnessSite, Training, last, lossesOf, serveHarness } from './training.js';
+
+/** Of the jax-js installed. */
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../node_modules/@jax-js/jax/package.json'), 'utf8'));
 
 let site: HarnessSite;
 let browser: Browser;
@@ -40,7 +45,7 @@ describe('with WebGPU', () => {
     const training = await open();
     const start = await training.start('digits');
     expect(start.map(({ kind }) => kind)).toEqual(['opened', 'built', 'scores', 'pictures', 'paused']);
-    expect(last(start, 'opened')).toMatchObject({ backend: 'gpu', adapter: { software: true }, library: 'jax-js 0.1.25, WebGPU' });
+    expect(last(start, 'opened')).toMatchObject({ backend: 'gpu', adapter: { software: true }, library: `jax-js ${version}, WebGPU` });
     // 256·48 + 2·48·48 weights, 3·(48 + 48) gammas and betas or 3·48 biases, 48·10 + 10 of the last layer
     expect(last(start, 'built')).toMatchObject({ trainRows: 4000, testRows: 1000, features: 256, classes: 10, parameters: { batchNorm: 17_674, plain: 17_530 } });
     expect(last(start, 'scores')).toMatchObject({ step: 0, settled: false });
@@ -75,15 +80,9 @@ describe('with WebGPU', () => {
     expect(one.largestNormDifference).toBe(0); // the library promises the same bits
     expect(one.largestDifference).toBeLessThan(1e-4); // jax-js multiplies one row and many by different kernels
 
-    const { rows } = last(await training.send({ kind: 'testBatches', sizes: [5, 10, 50] }, 'testedBatches', 'refused'), 'testedBatches');
-    expect(rows.map(({ size }) => size)).toEqual([5, 10, 50]);
-    for (const { running } of rows) expect(running.accuracy).toBe(scores.batchNorm.accuracy); // running statistics know no batch
-    expect(rows[0].own.accuracy).toBeLessThan(rows[2].own.accuracy);
-
     const { net } = last(await training.send({ kind: 'save' }, 'saved', 'refused'), 'saved');
     expect(net.file).toBe('digits-300-steps.json');
     const further = await training.run(310);
-    await training.start('digits', { seed: 2 });
     const loaded = await training.send({ kind: 'load', text: net.text }, 'paused', 'refused');
     expect(last(loaded, 'loaded')).toEqual({ kind: 'loaded', step: 300, settings: DEFAULTS.digits });
     expect(last(loaded, 'scores').test).toEqual(scores);
@@ -95,7 +94,7 @@ describe('with WebGPU', () => {
     expect(training.complaints).toEqual([]);
   });
 
-  test('spiral: 98 % of held-out points, and the plane falls to the arms', async () => {
+  test('spiral: 98 % of held-out points, in batches of any size; the plane falls to the arms', async () => {
     const training = await open();
     const { points } = last(await training.start('spiral'), 'built');
     const run = await training.run(120);
@@ -110,6 +109,11 @@ describe('with WebGPU', () => {
     const at = (coordinate: number) => Math.floor((size * (coordinate / extent + 1)) / 2);
     const own = labels.filter((label, i) => Object.values(classes.batchNorm)[at(-values[2 * i + 1]) * size + at(values[2 * i])] === label).length;
     expect(own / labels.length).toBeGreaterThan(0.95); // points of the training rows stand in their own region
+
+    const { rows } = last(await training.send({ kind: 'testBatches', sizes: [5, 10, 50] }, 'testedBatches', 'refused'), 'testedBatches');
+    expect(rows.map(({ size }) => size)).toEqual([5, 10, 50]);
+    for (const { running } of rows) expect(running.accuracy).toBe(scores.batchNorm.accuracy); // running statistics know no batch
+    expect(rows[0].own.accuracy).toBeLessThan(rows[2].own.accuracy);
     expect(training.complaints).toEqual([]);
   });
 
@@ -257,7 +261,7 @@ describe('without WebGPU', () => {
   test('both data sets on the CPU, which says so', async () => {
     const training = await open(plain);
     const start = await training.start('digits');
-    expect(last(start, 'opened')).toMatchObject({ backend: 'cpu', reason: 'WebGPU has no adapter here. The CPU runs instead.', adapter: null, library: 'jax-js 0.1.25, WebAssembly' });
+    expect(last(start, 'opened')).toMatchObject({ backend: 'cpu', reason: 'WebGPU has no adapter here. The CPU runs instead.', adapter: null, library: `jax-js ${version}, WebAssembly` });
     const run = await training.run(300);
     expect(last(run, 'scores').test.batchNorm.accuracy).toBeGreaterThanOrEqual(0.97);
     const one = last(await training.send({ kind: 'testOne', row: 0 }, 'testedOne', 'refused'), 'testedOne');
@@ -289,10 +293,55 @@ describe('without WebGPU', () => {
     expect(last(await training.send({ kind: 'load', text: net.text }, 'paused', 'refused'), 'scores').test).toEqual(scores);
   });
 
+  test('a net that goes to infinity says so: its losses are no numbers, its classes are still some, and it is not saved', async () => {
+    const training = await open(plain);
+    await training.start('spiral', { ...SMALL, depth: 8, scale: 10, rate: 10 });
+    const run = await training.run(40);
+    expect(lossesOf(run).plain.at(-1)).toBeNaN();
+    const { test: scores } = last(run, 'scores');
+    expect(scores.plain.loss).toBeNaN();
+    expect(scores.plain.accuracy).toBeCloseTo(1 / 3, 5);
+    expect(new Set(Object.values(last(run, 'pictures').regions!.classes.plain))).toEqual(new Set([0]));
+    expect(await training.refusal({ kind: 'save' })).toMatch(/^save: "layers\.\d\.(weight|bias)" of the net "plain" has NaN, needs finite numbers\. Start again with a smaller rate or scale\.$/);
+  });
+
   test('this browser draws the same data as Node', async () => {
     const training = await open(plain);
     expect(await training.page.evaluate(() => window.harness.digests())).toEqual({
       spiral: digestOf(spiral({ seed: 1, rowsPerArm: 100 }).data), digits: digestOf(digits({ seed: 1, count: 100 }).data),
     });
+  });
+});
+
+describe('settings in a link', () => {
+  const given: Settings = { data: 'digits', backend: 'cpu', depth: 2, width: 30, batch: 16, rate: 0.001, scale: 2.5e-5, optimiser: 'adam', fused: false, seed: 12 };
+
+  test('control: a link gives the settings it was made of', () => {
+    expect(linkOfSettings(given)).toBe('?data=digits&backend=cpu&depth=2&width=30&batch=16&rate=0.001&scale=0.000025&optimiser=adam&fused=false&seed=12');
+    expect(parseSettings(settingsOfLink(linkOfSettings(given)))).toEqual(given);
+    for (const scale of [1e-6, 3e-6, 0.1 + 0.2]) expect(parseSettings(settingsOfLink(linkOfSettings({ ...given, scale }))).scale).toBe(scale);
+  });
+
+  test.each(['spiral', 'digits', 'own'] as const)('what it leaves out is the default of %s', (data) => {
+    expect(linkOfSettings(DEFAULTS[data])).toBe(data === 'spiral' ? '' : `?data=${data}`);
+    expect(parseSettings(settingsOfLink(linkOfSettings(DEFAULTS[data])))).toEqual(DEFAULTS[data]);
+    expect(parseSettings(settingsOfLink(`?data=${data}&width=7`))).toEqual({ ...DEFAULTS[data], width: 7 });
+  });
+
+  test.each([
+    ['?data=mnist', 'train: "data" is "mnist", needs "spiral", "digits" or "own".'],
+    ['?data=toString', 'train: "data" is "toString", needs "spiral", "digits" or "own".'],
+    ['?backend=tpu', 'train: "backend" is "tpu", needs "gpu" or "cpu".'],
+    ['?depth=9', 'train: "depth" is 9, needs an integer from 1 to 8.'],
+    ['?depth=1.5', 'train: "depth" is 1.5, needs an integer from 1 to 8.'],
+    ['?width=', 'train: "width" is "", needs an integer from 1 to 512.'],
+    ['?batch=1', 'train: "batch" is 1, needs an integer from 2 to 1024.'],
+    ['?rate=0', 'train: "rate" is 0, needs a number from 0.000001 to 10.'],
+    ['?rate=0x1', 'train: "rate" is "0x1", needs a number from 0.000001 to 10.'],
+    ['?scale=-1', 'train: "scale" is "-1", needs a number from 0.000001 to 10.'],
+    ['?fused=yes', 'train: "fused" is "yes", needs true or false.'],
+    ['?seed=1e9', 'train: "seed" is 1000000000, needs an integer from 0 to 999999999.'],
+  ])('%s is refused', (link, message) => {
+    expect(() => parseSettings(settingsOfLink(link))).toThrow(new RangeError(message));
   });
 });
