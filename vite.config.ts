@@ -70,6 +70,9 @@ const NOT_ON_DAWN = ['test/gpu/verify.test.ts'];
 /** Chromium is Dawn too: what holds kernels to numbers runs once. */
 const NOT_IN_CHROMIUM = ['verify', 'spoiled', 'kernels', 'staged', 'windows', 'phases', 'halves', 'identities', 'property'].map((name) => `test/gpu/${name}.test.ts`);
 
+/** Two files at a time: a software adapter compiles on one core and computes on all. */
+const PAIRWISE = { maxWorkers: 2, sequence: { groupOrder: 0 } };
+
 /**
  * Pure code in Node; the GPU tests in Node on Dawn or in Chromium, those of the host layer in both; the pages in
  * Chromium. With EVERY_ENGINE set each GPU test runs in both.
@@ -79,16 +82,16 @@ function tests() {
   return {
     test: {
       projects: [
-        { test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [GPU_TESTS, PAGE_TESTS, SOAK_TESTS], testTimeout: 60_000 } },
-        // One process: every adapter of its own would compile every kernel again.
-        { test: { name: 'dawn', include: [GPU_TESTS], exclude: unless(NOT_ON_DAWN), setupFiles: ['test/gpu/dawn.ts'], testTimeout: 240_000, fileParallelism: false, isolate: false } },
+        { test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [GPU_TESTS, PAGE_TESTS, SOAK_TESTS], testTimeout: 120_000, ...PAIRWISE } },
+        { test: { name: 'dawn', include: [GPU_TESTS], exclude: unless(NOT_ON_DAWN), setupFiles: ['test/gpu/dawn.ts'], testTimeout: 480_000, isolate: false, ...PAIRWISE } },
         {
           test: {
             name: 'chromium',
             include: [GPU_TESTS],
             exclude: unless(NOT_IN_CHROMIUM),
-            testTimeout: 240_000,
+            testTimeout: 480_000,
             fileParallelism: false,
+            sequence: { groupOrder: 1 },
             browser: {
               enabled: true,
               headless: true,
@@ -98,7 +101,7 @@ function tests() {
             },
           },
         },
-        { test: { name: 'pages', include: [PAGE_TESTS], globalSetup: BUILT_SITE, testTimeout: 300_000, hookTimeout: 120_000, fileParallelism: false } },
+        { test: { name: 'pages', include: [PAGE_TESTS], globalSetup: BUILT_SITE, testTimeout: 480_000, hookTimeout: 120_000, ...PAIRWISE } },
       ],
     },
   };

@@ -17,6 +17,12 @@ export const RANGES = {
   seed: { least: 0, most: 999_999_999, whole: true },
 } as const;
 
+/**
+ * The experiment: twenty weight scales from 1e-4 to 1, each as many times the one before, and the steps of each. With fewer,
+ * running statistics still show what they began with; with more, a page would wait for an hour.
+ */
+export const SWEEP = { scales: Array.from({ length: 20 }, (_, i) => 10 ** (-4 + (4 * i) / 19)), steps: 300, least: 50, most: 10_000 };
+
 /** The words a run can have. */
 export const CHOICES = {
   data: ['spiral', 'digits', 'own'] satisfies DataName[],

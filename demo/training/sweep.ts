@@ -2,7 +2,7 @@ import { evaluate } from './evaluation.js';
 import type { Both, News, Score } from './messages.js';
 import type { Net } from './net.js';
 import { type DeviceData, Pair, type PairSettings } from './pair.js';
-import { RANGES } from './settings.js';
+import { RANGES, SWEEP } from './settings.js';
 
 export interface SweepPlan {
   scales: number[];
@@ -12,12 +12,7 @@ export interface SweepPlan {
 
 /** Steps between two looks at whether to stop. */
 const CHUNK = 10;
-/** Below it, running statistics still show what they began with; above it, a page would wait for an hour. */
-const STEPS = { least: 50, most: 10_000 };
 const MOST_SCALES = 100;
-
-/** Twenty weight scales from 1e-4 to 1, each as many times the one before. */
-export const SCALES = Array.from({ length: 20 }, (_, i) => 10 ** (-4 + (4 * i) / 19));
 
 /** Throws unless every pair of the plan can be trained. */
 export function checkSweep({ scales, steps }: SweepPlan): void {
@@ -27,8 +22,8 @@ export function checkSweep({ scales, steps }: SweepPlan): void {
   const { least, most } = RANGES.scale;
   const wrong = scales.find((scale) => !(scale >= least && scale <= most));
   if (wrong !== undefined) throw new RangeError(`sweep: "scales" has ${wrong}, needs numbers from ${least} to ${most}.`);
-  if (!Number.isInteger(steps) || steps < STEPS.least || steps > STEPS.most) {
-    throw new RangeError(`sweep: "steps" is ${steps}, needs an integer from ${STEPS.least} to ${STEPS.most}.`);
+  if (!Number.isInteger(steps) || steps < SWEEP.least || steps > SWEEP.most) {
+    throw new RangeError(`sweep: "steps" is ${steps}, needs an integer from ${SWEEP.least} to ${SWEEP.most}.`);
   }
 }
 

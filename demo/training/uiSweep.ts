@@ -1,14 +1,11 @@
 import { byId, messageOf, scrollingTable } from '../dom.js';
 import { BothPlot, type BothData } from './chartPlot.js';
 import type { Both, Command, News, Score } from './messages.js';
+import { SWEEP } from './settings.js';
 import { parseCount } from './uiSettings.js';
 import { both, percent, short } from './uiWords.js';
 
 type SweepNews = Extract<News, { kind: 'sweepProgress' | 'sweepPoint' | 'sweepDone' }>;
-
-/** Twenty from 1e-4 to 1, each as many times the one before. */
-const SCALES = Array.from({ length: 20 }, (_, i) => 10 ** (-4 + (4 * i) / 19));
-const STEPS = { first: 300, least: 50, most: 10_000 };
 
 const section = byId('sweep', HTMLElement);
 const steps = byId('sweep-steps', HTMLInputElement);
@@ -36,16 +33,16 @@ export class Sweep {
   /** @param changed - whether one runs. */
   constructor(send: (command: Command) => void, changed: () => void) {
     this.#changed = changed;
-    steps.value = String(STEPS.first);
+    steps.value = String(SWEEP.steps);
     run.addEventListener('click', () => {
       refusal.textContent = '';
       try {
-        this.#of = parseCount('sweep', 'steps', steps.value.trim(), STEPS.least, STEPS.most);
+        this.#of = parseCount('sweep', 'steps', steps.value.trim(), SWEEP.least, SWEEP.most);
       } catch (error) {
         refusal.textContent = messageOf(error);
         return;
       }
-      send({ kind: 'sweep', scales: SCALES, steps: this.#of });
+      send({ kind: 'sweep', scales: SWEEP.scales, steps: this.#of });
       this.#begin();
     });
     stop.addEventListener('click', () => send({ kind: 'stopSweep' }));
@@ -72,14 +69,14 @@ export class Sweep {
     } else if (news.kind === 'sweepPoint') {
       this.#points.push(news);
       this.#show();
-      status.textContent = `${this.#points.length} of ${SCALES.length} scales.`;
-    } else this.#end(news.stopped ? 'stopped' : 'done', `${news.stopped ? 'Stopped after' : 'Done:'} ${this.#points.length} of ${SCALES.length} scales, ${this.#own.words}.`);
+      status.textContent = `${this.#points.length} of ${SWEEP.scales.length} scales.`;
+    } else this.#end(news.stopped ? 'stopped' : 'done', `${news.stopped ? 'Stopped after' : 'Done:'} ${this.#points.length} of ${SWEEP.scales.length} scales, ${this.#own.words}.`);
   }
 
   /** It was not begun, or cannot go on. */
   refuse(why: string): void {
     refusal.textContent = why;
-    if (this.isRunning) this.#end('stopped', this.#points.length > 0 ? `Broke off after ${this.#points.length} of ${SCALES.length} scales.` : '');
+    if (this.isRunning) this.#end('stopped', this.#points.length > 0 ? `Broke off after ${this.#points.length} of ${SWEEP.scales.length} scales.` : '');
   }
 
   #begin(): void {

@@ -11,8 +11,8 @@ struct Gradient {
 
 fn gradient_at(i: u32, rows: Rows, statistics: Statistics, activation: Activation) -> Gradient {
   let centered = centered_of(load_x(i), statistics);
-  let dy = load_dy(i);
-  let dz = select(dy, select(Value(), dy, z_of(centered, i, activation) > Value()), RELU);
+  var dz = load_dy(i);
+  if (RELU) { dz = select(Value(), dz, z_of(centered, i, activation) > Value()); }
   let valid = valid_at(rows);
-  return Gradient(select(Value(), dz, valid), select(Value(), centered, valid));
+  return Gradient(where_valid(dz, valid), where_valid(centered, valid));
 }

@@ -13,7 +13,7 @@ struct Result {
 
 fn result_of(centered: Value, dz: Value, valid: Valid, terms: Terms) -> Result {
   let dx = terms.activation.scale * ((dz - terms.shift) - centered * terms.slope);
-  return Result(select(Value(), dx, valid), dz);
+  return Result(where_valid(dx, valid), dz);
 }
 
 fn result_at(i: u32, rows: Rows, terms: Terms) -> Result {

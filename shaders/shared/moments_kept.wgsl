@@ -14,7 +14,7 @@ fn moments_of_walk(walk: Walk) -> Moments {
       let x = load_x(index_of(walk, visit));
       kept_x[k] = x;
       if (count == 0u && count_valid(valid) > 0u) { own.mean = first_valid(x, valid); }
-      sum += select(Value(), opaque_value(x - Value(own.mean)), valid);
+      sum += where_valid(opaque_value(x - Value(own.mean)), valid);
       count += count_valid(valid);
     }
     visit = visit_next(walk, visit);
@@ -27,7 +27,7 @@ fn moments_of_walk(walk: Walk) -> Moments {
     if (visit.there) {
       let valid = valid_at(row_of(visit.outer, visit.inner));
       let off = opaque_value(kept_x[k] - Value(own.mean)) - Value(mean);
-      m2 += select(Value(), off * off, valid);
+      m2 += where_valid(off * off, valid);
     }
     visit = visit_next(walk, visit);
   }

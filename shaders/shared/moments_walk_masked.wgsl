@@ -25,7 +25,7 @@ fn moments_of_walk(walk: Walk) -> Moments {
       var count = 0u;
       for (var visit = 0u; visit < visits; visit += 1u) {
         let valid = valid_at(row + visit * row_step);
-        sum += select(Value(), opaque_value(load_x(i + visit * step) - center), valid);
+        sum += where_valid(opaque_value(load_x(i + visit * step) - center), valid);
         count += count_valid(valid);
       }
       if (count > 0u) {
@@ -33,7 +33,7 @@ fn moments_of_walk(walk: Walk) -> Moments {
         var m2 = Value();
         for (var visit = 0u; visit < visits; visit += 1u) {
           let valid = valid_at(row + visit * row_step);
-          m2 += select(Value(), square(opaque_value(load_x(i + visit * step) - center) - Value(mean)), valid);
+          m2 += where_valid(square(opaque_value(load_x(i + visit * step) - center) - Value(mean)), valid);
         }
         own = moments_join(own, count, mean - own.mean_low, sum_of(m2), Channel());
       }

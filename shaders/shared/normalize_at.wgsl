@@ -9,8 +9,9 @@ fn terms_of(channel: Index, statistics: Statistics) -> Terms {
 }
 
 fn result_of(x: Value, i: u32, rows: Rows, terms: Terms) -> Value {
-  let z = z_of(centered_of(x, terms.statistics), i, terms.activation);
-  return select(Value(), select(z, max(z, Value()), RELU), valid_at(rows));
+  var z = z_of(centered_of(x, terms.statistics), i, terms.activation);
+  if (RELU) { z = max(z, Value()); }
+  return where_valid(z, valid_at(rows));
 }
 
 fn result_at(i: u32, rows: Rows, terms: Terms) -> Value {

@@ -438,7 +438,7 @@ function saved(buffer: string, element: Element, { tile, storage }: Variant): st
   return `${buffer}[i] = (pack_pair(value) & select(0xffffffffu, 0xffffu, i == params.flat_odd)) | ${kept};`;
 }
 
-/** Which of a Value's rows count. */
+/** Which of a Value's rows count, and a Value that is 0 in the others. */
 function validAt(variant: Variant): string {
   const { tile } = variant;
   const wide = tile.across === 'rows' && tile.width === 4;
@@ -448,7 +448,8 @@ function validAt(variant: Variant): string {
   } else if (has(variant, 'validRows')) {
     valid = tile.across === 'flat' ? 'rows < vec2u(valid_rows[0])' : wide ? '(vec4u(4u * rows) + vec4u(0u, 1u, 2u, 3u)) < vec4u(valid_rows[0])' : 'rows < valid_rows[0]';
   }
-  return `fn valid_at(rows: Rows) -> Valid { return ${valid}; }\n`;
+  const kept = isMasked(variant) ? 'select(Value(), value, valid)' : 'value'; // no compiler has to see that a select does nothing
+  return `fn valid_at(rows: Rows) -> Valid { return ${valid}; }\nfn where_valid(value: Value, valid: Valid) -> Value { return ${kept}; }\n`;
 }
 
 /**

@@ -2,30 +2,17 @@
 // Control: without an adapter it times nothing and says why.
 import { readFileSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { SHAPES } from '../../src/benchmark/index.js';
 import { PEERS } from '../../src/benchmark/peers/index.js';
 import { checkLoosely } from '../../src/benchmark/peers/peer.js';
-import { type Site, launch, openPage, overflow, screenshot, serveSite } from './site.js';
+import { openPage, overflow, screenshot, share } from './site.js';
 
 const PAGE = 'demo/benchmark/index.html';
 
-let site: Site;
-let browser: Browser;
-let plain: Browser;
+const shared = share('gpu', 'plain');
 
-beforeAll(async () => {
-  site = await serveSite();
-  [browser, plain] = await Promise.all([launch({ gpu: true }), launch({ gpu: false })]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await plain?.close();
-  await site?.close();
-});
-
-async function open(where: Browser, query: string, options: BrowserContextOptions = {}, base = site.url) {
+async function open(where: Browser, query: string, options: BrowserContextOptions = {}, base = shared.site.url) {
   const opened = await openPage(where, options);
   await opened.page.goto(`${base}${PAGE}${query}`);
   await reached(opened.page, 'ready', 'none');
@@ -43,7 +30,7 @@ const rowsOf = (page: Page) => page.$$eval('tr[data-row]', (rows) => rows.map((r
 
 describe('with WebGPU', () => {
   test('does not start by itself; times every row of a shape, peers too', async () => {
-    const { page, complaints } = await open(browser, '?shapes=256x64&samples=2');
+    const { page, complaints } = await open(shared.gpu, '?shapes=256x64&samples=2');
     expect(await page.innerText('#facts')).toContain('software, computes on the CPU');
     expect(await rowsOf(page)).toEqual([]);
     await page.click('#run');
@@ -73,7 +60,7 @@ describe('with WebGPU', () => {
   });
 
   test('without peers none is timed; Stop keeps what is done', async () => {
-    const { page, complaints } = await open(browser, '?shapes=256x64,1000000x8&samples=2&peers=', { colorScheme: 'dark', viewport: { width: 375, height: 800 } });
+    const { page, complaints } = await open(shared.gpu, '?shapes=256x64,1000000x8&samples=2&peers=', { colorScheme: 'dark', viewport: { width: 375, height: 800 } });
     await page.click('#run');
     await page.waitForSelector('[data-shape="256x64"]', { timeout: 60_000 });
     await page.click('#stop');
@@ -86,7 +73,7 @@ describe('with WebGPU', () => {
   });
 
   test('a peer that fails has its reason in its row, and ends nothing', async () => {
-    const { page, complaints } = await open(browser, '?shapes=100x3&samples=1&peers=jax-js-wasm,tfjs-cpu');
+    const { page, complaints } = await open(shared.gpu, '?shapes=100x3&samples=1&peers=jax-js-wasm,tfjs-cpu');
     await page.context().route(/worker-[^/]*\.js/, async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, body: `delete globalThis.WebAssembly;${await response.text()}` });
@@ -101,14 +88,14 @@ describe('with WebGPU', () => {
   });
 
   test('offers every shape of the benchmark and every peer', async () => {
-    const { page } = await open(browser, '');
+    const { page } = await open(shared.gpu, '');
     for (const [group, known] of [['shapes', SHAPES], ['peers', PEERS]] as const) {
       expect(await page.$$eval(`#${group} label`, (labels) => labels.map((label) => label.textContent))).toEqual(known.map(({ name }) => name));
     }
   });
 
   test('the settings stand in the link, and those without a meaning are refused', async () => {
-    const { page, complaints } = await open(browser, '?shapes=300x300');
+    const { page, complaints } = await open(shared.gpu, '?shapes=300x300');
     expect(await page.innerText('#refusal')).toContain('"shapes" has "300x300", needs some of 256x64');
     await page.check('input[value="256x1024"]');
     await page.uncheck('input[value="tfjs-cpu"]');
@@ -141,10 +128,10 @@ describe('what counts as right', () => {
 
 describe('without WebGPU', () => {
   test.each([
-    { name: 'no adapter', url: () => site.url, why: 'WebGPU has no adapter here.' },
-    { name: 'no navigator.gpu', url: () => site.insecureUrl, why: 'This environment has no WebGPU' },
+    { name: 'no adapter', url: () => shared.site.url, why: 'WebGPU has no adapter here.' },
+    { name: 'no navigator.gpu', url: () => shared.site.insecureUrl, why: 'This environment has no WebGPU' },
   ])('$name: a banner, and nothing runs', async ({ url, why }) => {
-    const { page, complaints } = await open(plain, '', {}, url());
+    const { page, complaints } = await open(shared.plain, '', {}, url());
     expect(await page.innerText('#banner')).toMatch(/^Nothing can be timed here\./);
     expect(await page.innerText('#banner')).toContain(why);
     expect(await page.isDisabled('#run')).toBe(true);

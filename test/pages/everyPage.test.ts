@@ -8,25 +8,14 @@ import { PAGES } from '../../demo/site/pages.js';
 import { POLICY } from '../../demo/site/policy.js';
 import { repositoryOf } from '../../demo/site/repository.js';
 import { weighPages } from '../../demo/site/sizes.js';
-import { type Site, launch, openPage, overflow, screenshot, serveSite } from './site.js';
+import { launch, openPage, overflow, screenshot, share } from './site.js';
 
 /** Links that keep a page's own run short. */
 const SHORT: Record<string, string> = { Training: '?steps=20', Correctness: '?filter=control', Workers: '?steps=2' };
 
 const EVERY = PAGES.map(({ path, label, ...rest }) => ({ name: label, path, label, query: SHORT[label] ?? '', ...rest }));
 
-let site: Site;
-let plain: Browser;
-
-beforeAll(async () => {
-  site = await serveSite();
-  plain = await launch({ gpu: false });
-});
-
-afterAll(async () => {
-  await plain?.close();
-  await site?.close();
-});
+const shared = share('plain');
 
 /** The page has looked for an adapter, and what it does by itself is done. */
 async function settle(page: Page): Promise<void> {
@@ -51,8 +40,8 @@ describe('with WebGPU', () => {
   test.each(EVERY)('$name', async ({ path, query, title, description, label }) => {
     const { page, complaints } = await openPage(browser);
     const loaded: string[] = [];
-    page.on('request', (request) => loaded.push(new URL(request.url()).pathname.slice(new URL(site.url).pathname.length)));
-    expect((await page.goto(`${site.url}${path}${query}`))!.status()).toBe(200);
+    page.on('request', (request) => loaded.push(new URL(request.url()).pathname.slice(new URL(shared.site.url).pathname.length)));
+    expect((await page.goto(`${shared.site.url}${path}${query}`))!.status()).toBe(200);
     await settle(page);
 
     expect(await page.title()).toBe(title);
@@ -63,10 +52,10 @@ describe('with WebGPU', () => {
 
     const links = await page.locator('header.site nav a').evaluateAll((all: HTMLAnchorElement[]) => all.filter((link) => !link.hidden).map((link) => ({ text: link.textContent, href: link.href, current: link.ariaCurrent })));
     expect(links.map(({ text }) => text)).toEqual([...PAGES.map((one) => one.label), 'README']);
-    expect(links.filter(({ current }) => current)).toEqual([{ text: label, href: `${site.url}${path}`, current: 'page' }]);
+    expect(links.filter(({ current }) => current)).toEqual([{ text: label, href: `${shared.site.url}${path}`, current: 'page' }]);
     expect(await page.innerText('footer.site')).toMatch(/webgpu-batchnorm \d+\.\d+\.\d+, MIT licence$/);
 
-    const weight = weighPages(site.folder).find((one) => one.path === path)!;
+    const weight = weighPages(shared.site.folder).find((one) => one.path === path)!;
     const [atOnce, known] = [weight.page.files, [weight.page, weight.workers, weight.later].flatMap(({ files }) => files)];
     expect(loaded).toEqual(expect.arrayContaining(atOnce.filter((file) => !file.endsWith('.svg')))); // headless asks for no icon
     expect(loaded.filter((file) => !known.includes(file))).toEqual([]);
@@ -96,7 +85,7 @@ describe('with WebGPU', () => {
 
   test('control: what must not be is seen', async () => {
     const { page, complaints } = await openPage(browser);
-    await page.goto(site.url);
+    await page.goto(shared.site.url);
     await settle(page);
     await page.evaluate(() => {
       const script = document.createElement('script');
@@ -116,10 +105,10 @@ describe('with WebGPU', () => {
 
 describe('without WebGPU', () => {
   test.each(EVERY.flatMap((one) => [
-    { ...one, name: `${one.name}: no adapter`, url: () => site.url, why: 'WebGPU has no adapter here' },
-    { ...one, name: `${one.name}: no navigator.gpu`, url: () => site.insecureUrl, why: 'This environment has no WebGPU' },
+    { ...one, name: `${one.name}: no adapter`, url: () => shared.site.url, why: 'WebGPU has no adapter here' },
+    { ...one, name: `${one.name}: no navigator.gpu`, url: () => shared.site.insecureUrl, why: 'This environment has no WebGPU' },
   ]))('$name', async ({ path, query, title, url, why }) => {
-    const { page, complaints } = await openPage(plain);
+    const { page, complaints } = await openPage(shared.plain);
     expect((await page.goto(`${url()}${path}${query}`))!.status()).toBe(200);
     await settle(page);
     expect(await page.title()).toBe(title);
@@ -133,21 +122,21 @@ describe('without WebGPU', () => {
 test('every link into the site leads somewhere', async () => {
   const links = new Set<string>();
   for (const { path } of PAGES) {
-    const page = `${site.url}${path}`;
+    const page = `${shared.site.url}${path}`;
     const html = await (await fetch(page)).text();
     for (const [, href] of html.matchAll(/<a\b[^>]*\shref="([^"#]+)/g)) links.add(new URL(href!, page).href);
   }
-  const inside = [...links].filter((href) => href.startsWith(site.url));
+  const inside = [...links].filter((href) => href.startsWith(shared.site.url));
   expect(inside.length).toBeGreaterThan(PAGES.length);
   const answers = await Promise.all(inside.map(async (href) => ({ href, status: (await fetch(href)).status })));
   expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
-  expect((await fetch(`${site.url}demo/none/index.html`)).status, 'control').toBe(404);
+  expect((await fetch(`${shared.site.url}demo/none/index.html`)).status, 'control').toBe(404);
 });
 
 test('on GitHub Pages, README and Source lead to the repository', async () => {
-  const { page } = await openPage(plain);
+  const { page } = await openPage(shared.plain);
   const root = 'https://owner.github.io/name/';
-  await page.route(`${root}**`, async (route) => route.fulfill({ response: await route.fetch({ url: route.request().url().replace(root, site.url) }) }));
+  await page.route(`${root}**`, async (route) => route.fulfill({ response: await route.fetch({ url: route.request().url().replace(root, shared.site.url) }) }));
   await page.goto(`${root}demo/benchmark/index.html`);
   await page.waitForSelector('#source:not([hidden])');
   expect(await page.getAttribute('#source', 'href')).toBe('https://github.com/owner/name');

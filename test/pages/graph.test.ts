@@ -2,28 +2,18 @@
 // Control: what is not computed yet is not shown, and a wrong entry changes nothing.
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { compact } from '../../demo/graph/format.js';
 import { drawn } from '../../demo/graph/presets.js';
 import { type StagedBackward, backwardStaged } from '../../src/reference/index.js';
-import { type Site, launch, openPage, overflow, screenshot, serveSite } from './site.js';
+import { openPage, overflow, screenshot, share } from './site.js';
 
 const PAGE = 'demo/graph/index.html';
 const FIRST = drawn('random', 1, 4, 3);
 
-let site: Site;
-let browsers: Record<'gpu' | 'none', Browser>;
+const shared = share('gpu', 'plain');
 
-beforeAll(async () => {
-  site = await serveSite();
-  browsers = { gpu: await launch({ gpu: true }), none: await launch({ gpu: false }) };
-});
-
-afterAll(async () => {
-  for (const opened of [...Object.values(browsers ?? {}), site]) await opened?.close();
-});
-
-async function open(where: Browser, query = '', options: BrowserContextOptions = {}, base = site.url) {
+async function open(where: Browser, query = '', options: BrowserContextOptions = {}, base = shared.site.url) {
   const opened = await openPage(where, options);
   await opened.page.goto(`${base}${PAGE}${query}`);
   await settle(opened.page);
@@ -85,7 +75,7 @@ const numberOf = (text: string) => Number(text.replaceAll('−', '-'));
 
 describe('with WebGPU', () => {
   test('the arrow keys walk nine steps forward and nine back, and the closed form gives the same', async () => {
-    const { page, complaints } = await open(browsers.gpu);
+    const { page, complaints } = await open(shared.gpu);
     expect(await page.isDisabled('#previous')).toBe(true);
     for (let step = 0; step <= 18; step++) {
       if (step > 0) await page.keyboard.press('ArrowRight');
@@ -106,7 +96,7 @@ describe('with WebGPU', () => {
   });
 
   test('at a value used twice the two gradients stand at their arrows and add up', async () => {
-    const { page } = await open(browsers.gpu, '?step=12&at=3,2');
+    const { page } = await open(shared.plain, '?step=12&at=3,2');
     const parts = () => page.$$eval('.part', (all) => all.map((label) => label.textContent!).filter(Boolean));
     const captions = async () => (await cells(page)).centered.caption;
     expect(await parts()).toHaveLength(1);
@@ -122,7 +112,7 @@ describe('with WebGPU', () => {
   });
 
   test('the closed form, the gradient check and the adapter say how far they are', async () => {
-    const { page, complaints } = await open(browsers.gpu);
+    const { page, complaints } = await open(shared.gpu);
     const closed = await table(page, '#closed-table');
     expect(Object.keys(closed)).toEqual(['dx', 'dgamma', 'dbeta']);
     for (const [, difference] of Object.values(closed)) expect(numberOf(difference)).toBeLessThanOrEqual(1e-14);
@@ -149,7 +139,7 @@ describe('with WebGPU', () => {
   });
 
   test('looks', async () => {
-    const { page, complaints } = await open(browsers.gpu, '?step=16');
+    const { page, complaints } = await open(shared.plain, '?step=16');
     for (const step of ['16', '19']) {
       await page.emulateMedia({ colorScheme: 'light' });
       await page.setViewportSize({ width: 1280, height: 900 });
@@ -174,7 +164,7 @@ describe('with WebGPU', () => {
     { name: 'largest', link: `?x=${'1,2.5,3,4;'.repeat(5)}9,1,2,-123456&dy=${'1,-1,1,1;'.repeat(5)}2,2,2,2&gamma=1,1,1,1&beta=0,0,0,0&step=12` },
     { name: 'smallest', link: '?x=1&dy=1&gamma=1&beta=1&step=18' },
   ])('the $name matrix fits', async ({ name, link }) => {
-    const { page, complaints } = await open(browsers.gpu, link);
+    const { page, complaints } = await open(shared.plain, link);
     for (const width of [1280, 1000, 768, 375]) {
       await page.setViewportSize({ width, height: 800 });
       await page.waitForTimeout(200);
@@ -201,8 +191,8 @@ describe('with WebGPU', () => {
   });
 
   test('after a lost device the next edit runs on another', async () => {
-    const { page, complaints } = await open(browsers.gpu);
-    const devtools = await browsers.gpu.newBrowserCDPSession();
+    const { page, complaints } = await open(shared.gpu);
+    const devtools = await shared.gpu.newBrowserCDPSession();
     await devtools.send('Browser.crashGpuProcess');
     await page.waitForTimeout(1000);
     await page.fill('#x-1-1', '2.5');
@@ -217,10 +207,10 @@ describe('with WebGPU', () => {
 
 describe('without WebGPU', () => {
   test.each([
-    { name: 'no adapter', base: () => site.url, why: 'WebGPU has no adapter here. The CPU runs instead.' },
-    { name: 'no navigator.gpu', base: () => site.insecureUrl, why: 'This environment has no WebGPU' },
+    { name: 'no adapter', base: () => shared.site.url, why: 'WebGPU has no adapter here. The CPU runs instead.' },
+    { name: 'no navigator.gpu', base: () => shared.site.insecureUrl, why: 'This environment has no WebGPU' },
   ])('$name: the page is the same, the layer runs on the CPU and says so', async ({ base, why }) => {
-    const { page, complaints } = await open(browsers.none, '?step=18', {}, base());
+    const { page, complaints } = await open(shared.plain, '?step=18', {}, base());
     await expectStep(page, 18);
     expect(await page.innerText('#adapter-words')).toMatch(/^Closed form on the CPU, in f64 with outputs in f32: dx differs from f64 by at most (0|\d\.\de−\d+)\.$/);
     expect(await page.innerText('#facts')).toContain(why);
@@ -230,7 +220,7 @@ describe('without WebGPU', () => {
   });
 
   test('what is edited changes every number, and the link it leaves shows the same', async () => {
-    const { page, complaints } = await open(browsers.none, '?step=18');
+    const { page, complaints } = await open(shared.plain, '?step=18');
     const edits = [['#x-2-3', '-4.5'], ['#dy-4-1', '2e0'], ['#gamma-1-2', '−3'], ['#beta-1-1', '.5'], ['#eps', '0.25']];
     for (const [field, text] of edits) {
       await page.fill(field, text);
@@ -246,7 +236,7 @@ describe('without WebGPU', () => {
     await settle(page);
     for (const [, ofScale] of Object.values(await table(page, '#adapter-table'))) expect(numberOf(ofScale)).toBeLessThanOrEqual(2e-6);
 
-    const other = await open(browsers.none, new URL(page.url()).search);
+    const other = await open(shared.plain, new URL(page.url()).search);
     expect([await cells(other.page), await table(other.page, '#check-table')]).toEqual(before);
     expect(await other.page.inputValue('#eps')).toBe('0.25');
     expect(await other.page.inputValue('#gamma-1-2')).toBe('-3');
@@ -259,7 +249,7 @@ describe('without WebGPU', () => {
     { field: '#gamma-1-3', text: '1e99', refusal: 'graph: "gamma[3]" is "1e99", needs a number from' },
     { field: '#eps', text: '-1', refusal: 'graph: "eps" is "-1", needs a number from 0 to 1, such as 1e-5. Correct it; the picture still shows what stood there.' },
   ])('$field = "$text" is refused and leaves the picture as it was', async ({ field, text, refusal }) => {
-    const { page, complaints } = await open(browsers.none, '?step=18');
+    const { page, complaints } = await open(shared.plain, '?step=18');
     const before = [await cells(page), page.url(), await page.innerText('#check-table')];
     const right = await page.inputValue(field);
     await page.fill(field, text);
@@ -277,7 +267,7 @@ describe('without WebGPU', () => {
   });
 
   test('a drawn matrix, and another size', async () => {
-    const { page, complaints } = await open(browsers.none, '?step=9&at=4,3');
+    const { page, complaints } = await open(shared.plain, '?step=9&at=4,3');
     await page.selectOption('#preset', 'constant');
     await page.fill('#seed', '5');
     await page.press('#seed', 'Enter');
@@ -304,7 +294,7 @@ describe('without WebGPU', () => {
   });
 
   test('eps 0 under a constant column: no derivative there, and the page says so', async () => {
-    const { page, complaints } = await open(browsers.none, '?x=1,2;1,4&dy=1,2;3,4&gamma=1,1&beta=0.5,0&eps=0&step=18');
+    const { page, complaints } = await open(shared.plain, '?x=1,2;1,4&dy=1,2;3,4&gamma=1,1&beta=0.5,0&eps=0&step=18');
     const found = await cells(page);
     expect([found.y.value[0], found.y.value[2], found.x.gradient[0], found.x.gradient[2]]).toEqual(['0.5000', '0.5000', '0', '0']);
     expect(await page.innerText('#check-words')).toContain('Column 1 is left out of dx');
@@ -313,14 +303,14 @@ describe('without WebGPU', () => {
   });
 
   test('a link that says nothing is refused in a sentence, over a picture that stands', async () => {
-    const { page, complaints } = await open(browsers.none, '?x=1,2;3,oops&dy=1,2;3,4&gamma=1,1&beta=0,0');
+    const { page, complaints } = await open(shared.plain, '?x=1,2;3,oops&dy=1,2;3,4&gamma=1,1&beta=0,0');
     expect(await page.innerText('#refusal')).toContain('graph: "x[2, 2]" is "oops", needs a number');
     await expectStep(page, 0);
     expect(complaints).toEqual([]);
   });
 
   test('by keyboard: nodes, cells, slider; typing is not stepping', async () => {
-    const { page, complaints } = await open(browsers.none);
+    const { page, complaints } = await open(shared.plain);
     await page.focus('[data-node="xHat"] .head');
     await page.keyboard.press('Enter');
     expect(await page.textContent('#title')).toBe('Forward, 7 of 9: xHat = centered · invStd');
@@ -360,7 +350,7 @@ describe('without WebGPU', () => {
   });
 
   test('a clicked cell is the chosen element', async () => {
-    const { page } = await open(browsers.none, '?step=2');
+    const { page } = await open(shared.plain, '?step=2');
     await page.click('[data-node="centered"] .grid.value [data-row="2"][data-column="1"]');
     expect(new URL(page.url()).search).toBe('?step=2&at=3,2');
     expect([await page.inputValue('#row'), await page.inputValue('#column')]).toEqual(['2', '1']);
@@ -373,7 +363,7 @@ describe('without WebGPU', () => {
   });
 
   test('play walks on by itself to the end, and pauses', async () => {
-    const { page, complaints } = await open(browsers.none, '?step=16');
+    const { page, complaints } = await open(shared.plain, '?step=16');
     await page.click('#play');
     expect(await page.innerText('#play')).toBe('Pause');
     expect(await page.inputValue('#step')).toBe('17');
@@ -391,7 +381,7 @@ describe('without WebGPU', () => {
 
   test.each([{ reducedMotion: 'reduce' as const, moves: false }, { reducedMotion: 'no-preference' as const, moves: true }])(
     'prefers-reduced-motion: $reducedMotion', async ({ reducedMotion, moves }) => {
-      const { page } = await open(browsers.none, '', { reducedMotion });
+      const { page } = await open(shared.plain, '', { reducedMotion });
       const animated = () => page.evaluate(() => document.getAnimations().length > 0);
       await page.keyboard.press('ArrowRight');
       expect(await animated()).toBe(moves);
@@ -401,7 +391,7 @@ describe('without WebGPU', () => {
   );
 
   test('formulas are MathML that brings no style of its own', async () => {
-    const { page } = await open(browsers.none, '?step=11');
+    const { page } = await open(shared.plain, '?step=11');
     expect(await page.$$eval('#lines math', (all) => all.length)).toBe(6); // derivative, formula and numbers, of two gradients
     expect(await page.$$eval('#collapse math', (all) => all.length)).toBe(5);
     expect(await page.$$eval('.line [style], .line .katex-html, .line .katex-error', (all) => all.length)).toBe(0);
@@ -409,7 +399,7 @@ describe('without WebGPU', () => {
   });
 
   test('what the picture rounds stands in full in the tables', async () => {
-    const { page } = await open(browsers.none, '?step=16');
+    const { page } = await open(shared.plain, '?step=16');
     await page.click('summary');
     const { gradients } = reference(FIRST);
     const names = await page.$$eval('#numbers h3', (all) => all.map((title) => title.textContent));

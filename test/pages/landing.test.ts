@@ -2,10 +2,9 @@
 // Control: the same page where there is no adapter says so, and the same code refuses with its sentence.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser } from 'playwright';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { tableOfReadme } from '../../demo/site/readme.js';
-import { type Site, launch, openPage, screenshot, serveSite } from './site.js';
+import { openPage, screenshot, share } from './site.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -15,25 +14,12 @@ const SAMPLE = readFileSync(join(ROOT, 'demo/landing/sample.ts'), 'utf8');
 const plainOf = (markdown: string) => markdown.replace(/`([^`]*)`/g, '$1').replace(/\[([^\]]+)\]\([^)]*\)/g, '$1').replace(/\s+/g, ' ');
 const cellsOf = (line: string) => line.split('|').slice(1, -1).map((cell) => plainOf(cell).trim());
 
-let site: Site;
-let browser: Browser;
-let plain: Browser;
-
-beforeAll(async () => {
-  site = await serveSite();
-  [browser, plain] = await Promise.all([launch({ gpu: true }), launch({ gpu: false })]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await plain?.close();
-  await site?.close();
-});
+const shared = share('gpu', 'plain');
 
 describe('with WebGPU', () => {
   test('names the adapter, and the sample gives y by the formula', async () => {
-    const { page, complaints } = await openPage(browser);
-    await page.goto(site.url);
+    const { page, complaints } = await openPage(shared.gpu);
+    await page.goto(shared.site.url);
     await page.waitForSelector('[data-backend="gpu"]');
     expect(await page.innerText('#facts')).toMatch(/GPU[\s\S]*WebGPU has/);
 
@@ -49,15 +35,15 @@ describe('with WebGPU', () => {
   });
 
   test('shows the module that runs, but for the package’s name', async () => {
-    const { page } = await openPage(browser);
-    await page.goto(site.url);
+    const { page } = await openPage(shared.gpu);
+    await page.goto(shared.site.url);
     expect(SAMPLE).toContain("'../../src/index.js'");
     expect(await page.textContent('#sample')).toBe(SAMPLE.replace("'../../src/index.js'", "'webgpu-batchnorm'").trimEnd());
   });
 
   test('shows README’s tables, cell by cell, and its links lead to the tests', async () => {
-    const { page } = await openPage(browser);
-    await page.goto(site.url);
+    const { page } = await openPage(shared.gpu);
+    await page.goto(shared.site.url);
     for (const [id, heading] of [['abilities', 'What it does, beside others'], ['exact', 'How exact'], ['fast', 'How fast']] as const) {
       const section = page.locator(`section[aria-labelledby="${id}"]`);
       expect(await section.locator('h2').innerText()).toBe(heading);
@@ -75,17 +61,17 @@ describe('with WebGPU', () => {
     expect(tests.length).toBeGreaterThan(10);
     const [first] = tests;
     await page.goto(first!);
-    const file = first!.slice(`${site.url}source/`.length, -'.txt'.length);
+    const file = first!.slice(`${shared.site.url}source/`.length, -'.txt'.length);
     expect((await page.innerText('body')).trimEnd()).toBe(readFileSync(join(ROOT, file), 'utf8').trimEnd());
   });
 });
 
 describe('control: without WebGPU', () => {
   test.each([
-    { name: 'no adapter', url: () => site.url, why: 'WebGPU has no adapter here. The CPU runs instead.' },
-    { name: 'no navigator.gpu', url: () => site.insecureUrl, why: 'This environment has no WebGPU' },
+    { name: 'no adapter', url: () => shared.site.url, why: 'WebGPU has no adapter here. The CPU runs instead.' },
+    { name: 'no navigator.gpu', url: () => shared.site.insecureUrl, why: 'This environment has no WebGPU' },
   ])('$name: says so, and the sample refuses', async ({ url, why }) => {
-    const { page, complaints } = await openPage(plain);
+    const { page, complaints } = await openPage(shared.plain);
     await page.goto(url());
     await page.waitForSelector('[data-backend="cpu"]');
     expect(await page.innerText('#facts')).toContain(why);

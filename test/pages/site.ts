@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright';
 import { preview } from 'vite';
-import { inject } from 'vitest';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { findChromium } from '../chromium.js';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -23,7 +23,7 @@ export interface Site {
 }
 
 /** Serves the pages as they are published. */
-export async function serveSite(): Promise<Site> {
+async function serveSite(): Promise<Site> {
   const folder = inject('siteFolder');
   const server = await preview({
     root: ROOT, configFile: false, logLevel: 'error', base: BASE, build: { outDir: folder },
@@ -39,6 +39,26 @@ export function launch({ gpu }: { gpu: boolean }): Promise<Browser> {
   const { executablePath, args } = findChromium();
   const kept = gpu ? args : args.filter((arg) => !arg.includes('webgpu'));
   return chromium.launch({ headless: true, executablePath, args: [...kept, `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`] });
+}
+
+/** What a file's tests share. `plain` is a browser without WebGPU. */
+export interface Shared {
+  site: Site;
+  gpu: Browser;
+  plain: Browser;
+}
+
+/** Serves the site and opens the browsers before a file's first test, and closes them after its last. */
+export function share<K extends 'gpu' | 'plain'>(...browsers: K[]): Pick<Shared, 'site' | K> {
+  const shared: Partial<Shared> = {};
+  beforeAll(async () => {
+    shared.site = await serveSite();
+    await Promise.all(browsers.map(async (kind) => (shared[kind] = await launch({ gpu: kind === 'gpu' }))));
+  });
+  afterAll(async () => {
+    for (const each of [shared.gpu, shared.plain, shared.site]) await each?.close();
+  });
+  return shared as Shared;
 }
 
 /** A page, and what it complained about: console errors, uncaught errors, breaches of its own policy, requests to elsewhere. */

@@ -7,26 +7,15 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Curve } from '../../demo/training/chartCurve.js';
 import { SpreadHistory, spreadOf } from '../../demo/training/pictureHistory.js';
-import { type Site, launch, openPage, overflow, screenshot, serveSite } from './site.js';
+import { launch, openPage, overflow, screenshot, share } from './site.js';
 
 const PAGE = 'demo/training/index.html';
 /** A net that steps fast anywhere. */
 const SMALL = 'depth=1&width=8';
 
-let site: Site;
-let plain: Browser;
+const shared = share('plain');
 
-beforeAll(async () => {
-  site = await serveSite();
-  plain = await launch({ gpu: false });
-});
-
-afterAll(async () => {
-  await plain?.close();
-  await site?.close();
-});
-
-async function open(where: Browser, query: string, options: BrowserContextOptions = {}, base = site.url) {
+async function open(where: Browser, query: string, options: BrowserContextOptions = {}, base = shared.site.url) {
   const opened = await openPage(where, options);
   await opened.page.goto(`${base}${PAGE}${query}`);
   return opened;
@@ -245,10 +234,10 @@ describe('with WebGPU', () => {
 
 describe('without WebGPU', () => {
   test.each([
-    { name: 'no adapter', base: () => site.url, why: 'WebGPU has no adapter here. The CPU runs instead.' },
-    { name: 'no navigator.gpu', base: () => site.insecureUrl, why: 'This environment has no WebGPU' },
+    { name: 'no adapter', base: () => shared.site.url, why: 'WebGPU has no adapter here. The CPU runs instead.' },
+    { name: 'no navigator.gpu', base: () => shared.site.insecureUrl, why: 'This environment has no WebGPU' },
   ])('$name: trains on the CPU and says so', async ({ base, why }) => {
-    const { page, complaints } = await open(plain, '?steps=60&scale=0.001', {}, base());
+    const { page, complaints } = await open(shared.plain, '?steps=60&scale=0.001', {}, base());
     await paused(page, 60);
     expect(await page.innerText('#verdict')).toContain('on the CPU');
     expect(await page.innerText('#banner')).toContain(`No GPU is used. ${why}`);
@@ -269,7 +258,7 @@ describe('without WebGPU', () => {
   });
 
   test('the digits that are wrong are shown, as many as are said', async () => {
-    const { page, complaints } = await open(plain, '?data=digits&backend=cpu&steps=60&scale=0.001', { viewport: { width: 375, height: 800 }, colorScheme: 'dark' });
+    const { page, complaints } = await open(shared.plain, '?data=digits&backend=cpu&steps=60&scale=0.001', { viewport: { width: 375, height: 800 }, colorScheme: 'dark' });
     await paused(page, 60);
     expect(await page.isHidden('#banner')).toBe(true); // the CPU was asked for
     expect(await page.isHidden('#regions')).toBe(true);
@@ -295,7 +284,7 @@ describe('without WebGPU', () => {
 
   test('a link gives its run again; what is refused says why and leaves what runs', async () => {
     const query = '?backend=cpu&depth=2&width=16&batch=32&rate=0.02&scale=0.3&optimiser=sgd&fused=false&seed=7&steps=30';
-    const { page, complaints } = await open(plain, query, { permissions: ['clipboard-read', 'clipboard-write'] });
+    const { page, complaints } = await open(shared.plain, query, { permissions: ['clipboard-read', 'clipboard-write'] });
     await paused(page, 30);
     const wanted = { data: 'spiral', backend: 'cpu', depth: '2', width: '16', batch: '32', rate: '0.02', scale: '0.3', optimiser: 'sgd', fused: 'false', seed: '7', steps: '30' };
     for (const [name, value] of Object.entries(wanted)) expect(await page.inputValue(`#${name}`), name).toBe(value);
@@ -349,7 +338,7 @@ describe('without WebGPU', () => {
     await page.press('#batch', 'Enter');
     await page.waitForFunction(() => document.querySelector('#refusal')!.textContent);
     expect(await reached(page, 'running')).toBe('running'); // what ran goes on
-    await page.goto(`${site.url}${PAGE}?optimiser=newton`);
+    await page.goto(`${shared.site.url}${PAGE}?optimiser=newton`);
     expect(await reached(page, 'error')).toBe('error');
     expect(await page.innerText('#refusal')).toBe('train: "optimiser" is "newton", needs "sgd", "momentum" or "adam".');
     expect(await page.innerText('#verdict')).toBe('Not training.');
@@ -358,7 +347,7 @@ describe('without WebGPU', () => {
   });
 
   test('a file of one’s own is dropped, split by the column chosen, and learned', async () => {
-    const { page, complaints } = await open(plain, '?data=own&backend=cpu&width=8&steps=40');
+    const { page, complaints } = await open(shared.plain, '?data=own&backend=cpu&width=8&steps=40');
     expect(await reached(page, 'waiting')).toBe('waiting');
     expect(await page.innerText('#verdict')).toBe('Choose a file of your own, or drop it on this page.');
     expect(await violations(page)).toEqual([]);
@@ -393,7 +382,7 @@ describe('without WebGPU', () => {
   });
 
   test('two files: the data, and their labels', async () => {
-    const { page, complaints } = await open(plain, '?backend=cpu&steps=5');
+    const { page, complaints } = await open(shared.plain, '?backend=cpu&steps=5');
     await paused(page, 5);
     const rows = Array.from({ length: 50 }, (_, i) => i % 2);
     await drop(page, { name: 'labels.csv', text: rows.join('\n') }, { name: 'data.csv', text: rows.map((row, i) => `${row},${i % 3}`).join('\n') });
@@ -410,13 +399,13 @@ describe('without WebGPU', () => {
     { name: 'breaks down', put: "setTimeout(() => { throw new Error('broken on purpose'); }, 800);", why: /^The worker broke down: .*broken on purpose\. “Start anew” begins with another worker\.$/ },
     { name: 'cannot start', put: null, why: /^This page needs a module web worker and could create none \(.+\)\. Use a current browser\./ },
   ])('a worker that $name is said plainly', async ({ put, why }) => {
-    const { page } = await openPage(plain);
+    const { page } = await openPage(shared.plain);
     await page.context().route(/\/worker-[^/]*\.js/, async (route) => {
       if (put === null) return route.abort();
       const response = await route.fetch();
       await route.fulfill({ response, body: `${put}\n${await response.text()}` });
     });
-    await page.goto(`${site.url}${PAGE}?backend=cpu&steps=100000`);
+    await page.goto(`${shared.site.url}${PAGE}?backend=cpu&steps=100000`);
     expect(await reached(page, 'error')).toBe('error');
     expect(await page.innerText('#refusal')).toMatch(why);
     expect(await page.innerText('#verdict')).toMatch(put === null ? /^Not training\.$/ : /^(Broke off after \d+ steps?|Not training)\.$/);

@@ -117,33 +117,6 @@ describe('with WebGPU', () => {
     expect(training.complaints).toEqual([]);
   });
 
-  test('three small weight scales: batch norm learns, without it nothing is; the nets on show stay', async () => {
-    const training = await open();
-    await training.start('spiral');
-    const before = await training.run(20);
-    const news = await training.send({ kind: 'sweep', scales: [1e-4, 1e-3, 1e-2], steps: 100 }, 'sweepDone', 'refused');
-    const points = news.filter((one) => one.kind === 'sweepPoint');
-    expect(points.map(({ scale }) => scale)).toEqual([1e-4, 1e-3, 1e-2]);
-    for (const { scores } of points) {
-      expect(scores.batchNorm.accuracy).toBeGreaterThan(0.9);
-      expect(scores.plain.accuracy).toBeLessThan(0.7);
-    }
-    console.log(`at scales 1e-4, 1e-3, 1e-2: ${points.map(({ scores: { batchNorm, plain } }) => `${batchNorm.accuracy.toFixed(3)} and ${plain.accuracy.toFixed(3)}`).join(', ')}`);
-    expect(last(news, 'sweepProgress')).toMatchObject({ done: 300, of: 300 });
-    expect(last(news, 'sweepDone').stopped).toBe(false);
-    const saved = last(await training.send({ kind: 'save' }, 'saved'), 'saved');
-    expect(JSON.parse(saved.net.text).steps).toBe(20);
-    expect(lossesOf(before).batchNorm).toHaveLength(20);
-
-    const begun = await training.send({ kind: 'sweep', scales: [0.1, 1], steps: 10_000 }, 'sweepProgress', 'refused');
-    expect(last(begun, 'sweepProgress').of).toBe(20_000);
-    expect(await training.refusal({ kind: 'run' })).toBe('run: a sweep is under way, needs its end. Stop it or wait.');
-    const stopped = await training.send({ kind: 'stopSweep' }, 'sweepDone');
-    expect(last(stopped, 'sweepDone').stopped).toBe(true);
-    expect(stopped.some(({ kind }) => kind === 'sweepPoint')).toBe(false);
-    expect(training.complaints).toEqual([]);
-  });
-
   test('the same settings give the same losses, bit for bit; the ReLU fused or not the same but for rounding', async () => {
     const training = await open();
     const train = async (settings: Partial<Settings>) => {
@@ -164,60 +137,6 @@ describe('with WebGPU', () => {
       const { batchNorm } = await train({ optimiser, rate: 0.02 });
       expect(batchNorm.at(-1)).toBeLessThan(batchNorm[0]);
     }
-  });
-
-  test('what has no meaning is refused in a sentence, and the nets stay as they are', async () => {
-    const training = await open();
-    expect(await training.refusal({ kind: 'run' })).toBe('run: there are no nets, needs a start before.');
-    await training.start('spiral', SMALL);
-    const scores = last(await training.run(5), 'scores').test;
-    const settings = { ...DEFAULTS.spiral, ...SMALL };
-    const refused: [Command, RegExp | string][] = [
-      [{ kind: 'start', settings: { ...settings, depth: 0 } }, 'train: "depth" is 0, needs an integer from 1 to 8.'],
-      [{ kind: 'start', settings: { ...settings, rate: NaN } }, 'train: "rate" is null, needs a number from 0.000001 to 10.'],
-      [{ kind: 'start', settings: { ...settings, data: 'own' } }, 'train: "data" is "own" and there is no file, needs one with labels. Choose a file first.'],
-      [{ kind: 'start', settings: { ...settings, batch: 601 } }, 'train: "batch" is 601, needs at most 600 (the rows to train on).'],
-      [{ kind: 'start', settings: { ...settings, optimiser: 'best' as 'sgd' } }, 'train: "optimiser" is "best", needs "sgd", "momentum" or "adam".'],
-      [{ kind: 'run', until: 5 }, 'run: "until" is 5, needs more than 5 (the steps taken).'],
-      [{ kind: 'sweep', scales: [], steps: 100 }, 'sweep: "scales" has 0 numbers, needs 1 to 100.'],
-      [{ kind: 'sweep', scales: [0.1, 0], steps: 100 }, 'sweep: "scales" has 0, needs numbers from 0.000001 to 10.'],
-      [{ kind: 'sweep', scales: [0.1], steps: 1 }, 'sweep: "steps" is 1, needs an integer from 50 to 10000.'],
-      [{ kind: 'testBatches', sizes: [0] }, 'testBatches: "sizes" has 0, needs integers from 1 to 300 (the held-out rows).'],
-      [{ kind: 'testOne', row: 300 }, 'testOne: "row" is 300, needs an integer from 0 to 299 (the held-out rows).'],
-      [{ kind: 'load', text: '{' }, /^load: the text is no JSON \(.+\), needs what this page has saved\. Choose a file that this page has saved\.$/],
-      [{ kind: 'load', text: '{"format":"other"}' }, 'load: the text has the format "other", needs "webgpu-batchnorm training 1". Choose a file that this page has saved.'],
-      [{ kind: 'fly' } as unknown as Command, 'train: "kind" is "fly", needs a command that there is.'],
-    ];
-    for (const [command, message] of refused) expect(await training.refusal(command)).toMatch(message);
-    const { net } = last(await training.send({ kind: 'save' }, 'saved'), 'saved');
-    const spoil = (change: (json: any) => void) => {
-      const json = JSON.parse(net.text);
-      change(json);
-      return training.refusal({ kind: 'load', text: JSON.stringify(json) });
-    };
-    expect(await spoil((json) => json.nets.plain['layers.0.weight'].values.pop())).toBe(
-      'load: the text has "layers.0.weight" of shape [8,2], needs [8,2] and as many values. Choose a file that this page has saved.',
-    );
-    expect(await spoil((json) => (json.nets.batchNorm['norms.1.running_var'].values[3] = -1))).toMatch(/^fromNames: "norms\.1\.running_var" has -1 at 3, needs finite f32 numbers of at least 0/);
-    expect(await spoil((json) => (json.nets.batchNorm['layers.0.bias'] = { shape: [1], values: [0] }))).toMatch(/^load: the text has "layers\.0\.bias" in "batchNorm", needs only layers\.0\.weight, /);
-    expect(await spoil((json) => delete json.optimiser.plain['layers.1.bias'])).toMatch(/^load: the text has no memory of "layers\.1\.bias", needs 0 tensors/);
-    expect(await spoil((json) => (json.classes = 4))).toMatch(/^load: the text has 2 features and 4 classes, needs 2 and 3 \(those of spiral\)/);
-    const after = await training.send({ kind: 'step' }, 'paused', 'refused');
-    expect(last(after, 'paused').step).toBe(6);
-    expect(last(after, 'scores').test).not.toEqual(scores);
-    expect(training.complaints).toEqual([]);
-  });
-
-  test('pause stops a run where it is, run goes on from there, step takes one', async () => {
-    const training = await open();
-    await training.start('spiral', SMALL);
-    await training.send({ kind: 'run' }, 'progress', 'refused');
-    const { step } = last(await training.send({ kind: 'pause' }, 'paused', 'refused'), 'paused');
-    expect(step).toBeGreaterThan(0);
-    expect(last(await training.send({ kind: 'step' }, 'paused', 'refused'), 'paused').step).toBe(step + 1);
-    const on = await training.run(step + 50);
-    expect(last(on, 'paused').step).toBe(step + 50);
-    expect(lossesOf(on).plain).toHaveLength(49);
   });
 
   test('500 steps leave no more on the device or in the heap', async () => {
@@ -269,6 +188,87 @@ describe('without WebGPU', () => {
     await training.start('spiral');
     expect(last(await training.run(250), 'scores').test.batchNorm.accuracy).toBeGreaterThanOrEqual(0.98);
     expect(training.complaints).toEqual([]);
+  });
+
+  test('three small weight scales: batch norm learns, without it nothing is; the nets on show stay', async () => {
+    const training = await open(plain);
+    await training.start('spiral');
+    const before = await training.run(20);
+    const news = await training.send({ kind: 'sweep', scales: [1e-4, 1e-3, 1e-2], steps: 100 }, 'sweepDone', 'refused');
+    const points = news.filter((one) => one.kind === 'sweepPoint');
+    expect(points.map(({ scale }) => scale)).toEqual([1e-4, 1e-3, 1e-2]);
+    for (const { scores } of points) {
+      expect(scores.batchNorm.accuracy).toBeGreaterThan(0.9);
+      expect(scores.plain.accuracy).toBeLessThan(0.7);
+    }
+    console.log(`at scales 1e-4, 1e-3, 1e-2: ${points.map(({ scores: { batchNorm, plain } }) => `${batchNorm.accuracy.toFixed(3)} and ${plain.accuracy.toFixed(3)}`).join(', ')}`);
+    expect(last(news, 'sweepProgress')).toMatchObject({ done: 300, of: 300 });
+    expect(last(news, 'sweepDone').stopped).toBe(false);
+    const saved = last(await training.send({ kind: 'save' }, 'saved'), 'saved');
+    expect(JSON.parse(saved.net.text).steps).toBe(20);
+    expect(lossesOf(before).batchNorm).toHaveLength(20);
+
+    const begun = await training.send({ kind: 'sweep', scales: [0.1, 1], steps: 10_000 }, 'sweepProgress', 'refused');
+    expect(last(begun, 'sweepProgress').of).toBe(20_000);
+    expect(await training.refusal({ kind: 'run' })).toBe('run: a sweep is under way, needs its end. Stop it or wait.');
+    const stopped = await training.send({ kind: 'stopSweep' }, 'sweepDone');
+    expect(last(stopped, 'sweepDone').stopped).toBe(true);
+    expect(stopped.some(({ kind }) => kind === 'sweepPoint')).toBe(false);
+    expect(training.complaints).toEqual([]);
+  });
+
+  test('what has no meaning is refused in a sentence, and the nets stay as they are', async () => {
+    const training = await open(plain);
+    expect(await training.refusal({ kind: 'run' })).toBe('run: there are no nets, needs a start before.');
+    await training.start('spiral', SMALL);
+    const scores = last(await training.run(5), 'scores').test;
+    const settings = { ...DEFAULTS.spiral, ...SMALL };
+    const refused: [Command, RegExp | string][] = [
+      [{ kind: 'start', settings: { ...settings, depth: 0 } }, 'train: "depth" is 0, needs an integer from 1 to 8.'],
+      [{ kind: 'start', settings: { ...settings, rate: NaN } }, 'train: "rate" is null, needs a number from 0.000001 to 10.'],
+      [{ kind: 'start', settings: { ...settings, data: 'own' } }, 'train: "data" is "own" and there is no file, needs one with labels. Choose a file first.'],
+      [{ kind: 'start', settings: { ...settings, batch: 601 } }, 'train: "batch" is 601, needs at most 600 (the rows to train on).'],
+      [{ kind: 'start', settings: { ...settings, optimiser: 'best' as 'sgd' } }, 'train: "optimiser" is "best", needs "sgd", "momentum" or "adam".'],
+      [{ kind: 'run', until: 5 }, 'run: "until" is 5, needs more than 5 (the steps taken).'],
+      [{ kind: 'sweep', scales: [], steps: 100 }, 'sweep: "scales" has 0 numbers, needs 1 to 100.'],
+      [{ kind: 'sweep', scales: [0.1, 0], steps: 100 }, 'sweep: "scales" has 0, needs numbers from 0.000001 to 10.'],
+      [{ kind: 'sweep', scales: [0.1], steps: 1 }, 'sweep: "steps" is 1, needs an integer from 50 to 10000.'],
+      [{ kind: 'testBatches', sizes: [0] }, 'testBatches: "sizes" has 0, needs integers from 1 to 300 (the held-out rows).'],
+      [{ kind: 'testOne', row: 300 }, 'testOne: "row" is 300, needs an integer from 0 to 299 (the held-out rows).'],
+      [{ kind: 'load', text: '{' }, /^load: the text is no JSON \(.+\), needs what this page has saved\. Choose a file that this page has saved\.$/],
+      [{ kind: 'load', text: '{"format":"other"}' }, 'load: the text has the format "other", needs "webgpu-batchnorm training 1". Choose a file that this page has saved.'],
+      [{ kind: 'fly' } as unknown as Command, 'train: "kind" is "fly", needs a command that there is.'],
+    ];
+    for (const [command, message] of refused) expect(await training.refusal(command)).toMatch(message);
+    const { net } = last(await training.send({ kind: 'save' }, 'saved'), 'saved');
+    const spoil = (change: (json: any) => void) => {
+      const json = JSON.parse(net.text);
+      change(json);
+      return training.refusal({ kind: 'load', text: JSON.stringify(json) });
+    };
+    expect(await spoil((json) => json.nets.plain['layers.0.weight'].values.pop())).toBe(
+      'load: the text has "layers.0.weight" of shape [8,2], needs [8,2] and as many values. Choose a file that this page has saved.',
+    );
+    expect(await spoil((json) => (json.nets.batchNorm['norms.1.running_var'].values[3] = -1))).toMatch(/^fromNames: "norms\.1\.running_var" has -1 at 3, needs finite f32 numbers of at least 0/);
+    expect(await spoil((json) => (json.nets.batchNorm['layers.0.bias'] = { shape: [1], values: [0] }))).toMatch(/^load: the text has "layers\.0\.bias" in "batchNorm", needs only layers\.0\.weight, /);
+    expect(await spoil((json) => delete json.optimiser.plain['layers.1.bias'])).toMatch(/^load: the text has no memory of "layers\.1\.bias", needs 0 tensors/);
+    expect(await spoil((json) => (json.classes = 4))).toMatch(/^load: the text has 2 features and 4 classes, needs 2 and 3 \(those of spiral\)/);
+    const after = await training.send({ kind: 'step' }, 'paused', 'refused');
+    expect(last(after, 'paused').step).toBe(6);
+    expect(last(after, 'scores').test).not.toEqual(scores);
+    expect(training.complaints).toEqual([]);
+  });
+
+  test('pause stops a run where it is, run goes on from there, step takes one', async () => {
+    const training = await open(plain);
+    await training.start('spiral', SMALL);
+    await training.send({ kind: 'run' }, 'progress', 'refused');
+    const { step } = last(await training.send({ kind: 'pause' }, 'paused', 'refused'), 'paused');
+    expect(step).toBeGreaterThan(0);
+    expect(last(await training.send({ kind: 'step' }, 'paused', 'refused'), 'paused').step).toBe(step + 1);
+    const on = await training.run(step + 50);
+    expect(last(on, 'paused').step).toBe(step + 50);
+    expect(lossesOf(on).plain).toHaveLength(49);
   });
 
   test('the visitor’s own rows, whatever their scale', async () => {

@@ -3,24 +3,13 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BOUND, COMPARED } from '../../demo/workers/compare.js';
-import { type Site, launch, openPage, overflow, screenshot, serveSite } from './site.js';
+import { launch, openPage, overflow, screenshot, share } from './site.js';
 
 const PAGE = 'demo/workers/index.html';
 
-let site: Site;
-let plain: Browser;
+const shared = share('plain');
 
-beforeAll(async () => {
-  site = await serveSite();
-  plain = await launch({ gpu: false });
-});
-
-afterAll(async () => {
-  await plain?.close();
-  await site?.close();
-});
-
-async function open(where: Browser, query: string, options: BrowserContextOptions = {}, base = site.url) {
+async function open(where: Browser, query: string, options: BrowserContextOptions = {}, base = shared.site.url) {
   const opened = await openPage(where, options);
   await opened.page.goto(`${base}${PAGE}${query}`);
   return opened;
@@ -125,10 +114,10 @@ describe('with WebGPU', () => {
 
 describe('without WebGPU', () => {
   test.each([
-    { name: 'no adapter', base: () => site.url, why: 'WebGPU has no adapter here. The CPU runs instead.' },
-    { name: 'no navigator.gpu', base: () => site.insecureUrl, why: 'This environment has no WebGPU' },
+    { name: 'no adapter', base: () => shared.site.url, why: 'WebGPU has no adapter here. The CPU runs instead.' },
+    { name: 'no navigator.gpu', base: () => shared.site.insecureUrl, why: 'This environment has no WebGPU' },
   ])('$name: trains on the CPU and says so', async ({ base, why }) => {
-    const { page, complaints } = await open(plain, '?steps=30', {}, base());
+    const { page, complaints } = await open(shared.plain, '?steps=30', {}, base());
     expect(await end(page)).toBe('passed');
     await expectSame(page);
     expect(await page.innerText('#verdict')).toContain('on the CPU');
@@ -138,7 +127,7 @@ describe('without WebGPU', () => {
   });
 
   test('unequal shares; a choice starts again, a link keeps it', async () => {
-    const { page, complaints } = await open(plain, '?backend=cpu&steps=30&seed=3');
+    const { page, complaints } = await open(shared.plain, '?backend=cpu&steps=30&seed=3');
     expect(await end(page)).toBe('passed');
     for (const [rows, rest] of [['64', '32'], ['95', '1']] as const) {
       await page.selectOption('#rows', rows);
@@ -147,14 +136,14 @@ describe('without WebGPU', () => {
       await expectSame(page);
       expect(await page.innerText('#facts')).toMatch(new RegExp(`first of two\\s+CPU; ${rows} of 96 rows\\s+second of two\\s+CPU; ${rest} of 96 rows`));
     }
-    await page.goto(`${site.url}${PAGE}?backend=cpu&rows=17&steps=2`);
+    await page.goto(`${shared.site.url}${PAGE}?backend=cpu&rows=17&steps=2`);
     expect(await end(page)).toBe('passed');
     expect(await page.inputValue('#rows')).toBe('17');
     expect(complaints).toEqual([]);
   });
 
   test('control: a part that changes on its way is seen', async () => {
-    const { page } = await openPage(plain);
+    const { page } = await openPage(shared.plain);
     // The mean of the first channel comes a tenth too large in every part of 4·32 words, the moments.
     await tamper(page, `{
       const post = MessagePort.prototype.postMessage;
@@ -164,7 +153,7 @@ describe('without WebGPU', () => {
         post.call(this, sent);
       };
     }`);
-    await page.goto(`${site.url}${PAGE}?backend=cpu&rows=64&steps=10`);
+    await page.goto(`${shared.site.url}${PAGE}?backend=cpu&rows=64&steps=10`);
     expect(await end(page)).toBe('failed');
     expect(await page.innerText('#verdict')).toMatch(/^Not the same training: /);
     const { 'running mean': [fromOne, fromOther] } = await shown(page);
@@ -173,7 +162,7 @@ describe('without WebGPU', () => {
   });
 
   test('Stop ends a run; what has no meaning is refused and leaves what stands there', async () => {
-    const { page, complaints } = await open(plain, '?backend=cpu&steps=1000');
+    const { page, complaints } = await open(shared.plain, '?backend=cpu&steps=1000');
     await page.waitForFunction(() => document.querySelector('#verdict')!.textContent!.startsWith('Training'));
     await page.click('#stop');
     expect(await end(page)).toBe('stopped');
@@ -182,25 +171,25 @@ describe('without WebGPU', () => {
     await page.press('#steps', 'Enter');
     expect(await page.innerText('#refusal')).toBe('train: "steps" is "0", needs an integer from 1 to 1000.');
     expect(await page.getAttribute('html', 'data-state')).toBe('stopped');
-    await page.goto(`${site.url}${PAGE}?rows=96`);
+    await page.goto(`${shared.site.url}${PAGE}?rows=96`);
     expect(await end(page)).toBe('error');
     expect(await page.innerText('#refusal')).toBe('train: "rows" is "96", needs an integer from 1 to 95.');
     expect(complaints).toEqual([]);
   });
 
   test('a worker that breaks down ends the others, in a sentence', async () => {
-    const { page, complaints } = await openPage(plain);
+    const { page, complaints } = await openPage(shared.plain);
     await tamper(page, "setTimeout(() => { throw new Error('broken on purpose'); }, 500);");
-    await page.goto(`${site.url}${PAGE}?backend=cpu&steps=1000`);
+    await page.goto(`${shared.site.url}${PAGE}?backend=cpu&steps=1000`);
     expect(await end(page)).toBe('error');
     expect(await page.innerText('#refusal')).toMatch(/^The (one worker|first of two|second of two): The worker broke down: .*broken on purpose\. Start again\.$/);
     expect(complaints).toEqual([]);
   });
 
   test('a worker that cannot start is said plainly', async () => {
-    const { page } = await openPage(plain);
+    const { page } = await openPage(shared.plain);
     await page.context().route(/worker-[^/]*\.js/, (route) => route.abort());
-    await page.goto(`${site.url}${PAGE}?backend=cpu`);
+    await page.goto(`${shared.site.url}${PAGE}?backend=cpu`);
     expect(await end(page)).toBe('error');
     expect(await page.innerText('#verdict')).toBe('Did not run.');
     expect(await page.innerText('#refusal')).toMatch(/^The one worker: This page needs module web workers and could create none \(.+\)\. Use a current browser\.$/);

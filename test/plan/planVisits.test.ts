@@ -318,7 +318,7 @@ function surroundings(kernel: KernelName, { width, across, groupSize, grouped }:
     params, GROUP_SIZE: groupSize, GROUPED: grouped, VALUES: values,
     zero: (type: string) => (type === 'Moments' ? { count: 0 } : type === 'Value' ? 0 : {}),
     select: (no: unknown, yes: unknown, condition: boolean) => (condition ? yes : no),
-    min: Math.min, max: Math.max, f32: same, bitcast: same, Word: same, opaque_value: same, sum_of: same, first_of: same, first_valid: same, count_of: same,
+    min: Math.min, max: Math.max, f32: same, bitcast: same, Word: same, opaque_value: same, sum_of: same, first_of: same, first_valid: same, where_valid: same, count_of: same,
     Value: zero, Channel: zero, count_valid: () => values, vec2u: (x: number, y: number): Pair => ({ x, y }),
     workgroupBarrier: zero, group_mean: [], group_mean_low: [], group_m2: [], group_dy: [], group_dy_centered: [],
     Statistics: () => ({}), Gradients: () => ({}), load_statistics: () => ({}), gradients_of: () => ({}), moments_finish: () => ({}),

@@ -3,7 +3,7 @@
 // Control: the plain net, which learns at some of the twenty.
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { SCALES } from '../../demo/training/sweep.js';
+import { SWEEP } from '../../demo/training/settings.js';
 import { launch } from '../pages/site.js';
 import { type HarnessSite, Training, last, serveHarness } from '../pages/training.js';
 
@@ -45,12 +45,12 @@ test('10 000 steps of the spiral at its defaults', async () => {
 test('twenty weight scales from 1e-4 to 1', async () => {
   const training = await Training.open(site, browser);
   await training.start('digits');
-  const news = await training.send({ kind: 'sweep', scales: SCALES, steps: 200 }, 'sweepDone', 'refused');
+  const news = await training.send({ kind: 'sweep', scales: SWEEP.scales, steps: 200 }, 'sweepDone', 'refused');
   const points = news.filter((one) => one.kind === 'sweepPoint');
   for (const { scale, scores: { batchNorm, plain } } of points) {
     console.log(`scale ${scale.toExponential(1)}: ${(100 * batchNorm.accuracy).toFixed(1)} % with batch norm, ${(100 * plain.accuracy).toFixed(1)} % without`);
   }
-  expect(points.map(({ scale }) => scale)).toEqual(SCALES);
+  expect(points.map(({ scale }) => scale)).toEqual(SWEEP.scales);
   expect(last(news, 'sweepDone').stopped).toBe(false);
   for (const { scale, scores: { batchNorm, plain } } of points) {
     if (scale < 0.02) expect(batchNorm.accuracy - plain.accuracy, `scale ${scale}`).toBeGreaterThan(0.5);
