@@ -65,8 +65,11 @@ const SOAK_TESTS = 'test/soak/**/*.test.ts';
 /** Builds the pages once for all tests that open them. */
 const BUILT_SITE = 'test/pages/build.ts';
 
-/** The self-test's whole table takes minutes on a software adapter; the correctness page's test runs it in Chromium. */
-const NOT_ON_DAWN = ['test/gpu/verify.test.ts'];
+/**
+ * What takes a software adapter minutes: the self-test's whole table, whose cases the kernels' own test has too, and the
+ * staged kernels that the benchmark alone uses, and checks before it times them.
+ */
+const NOT_ON_DAWN = ['verify', 'staged'].map((name) => `test/gpu/${name}.test.ts`);
 /** Chromium is Dawn too: what holds kernels to numbers runs once. */
 const NOT_IN_CHROMIUM = ['verify', 'spoiled', 'kernels', 'staged', 'windows', 'phases', 'halves', 'identities', 'property'].map((name) => `test/gpu/${name}.test.ts`);
 

@@ -11,7 +11,7 @@ import { weighPages } from '../../demo/site/sizes.js';
 import { launch, openPage, overflow, screenshot, share } from './site.js';
 
 /** Links that keep a page's own run short. */
-const SHORT: Record<string, string> = { Training: '?steps=20', Correctness: '?filter=control', Workers: '?steps=2' };
+const SHORT: Record<string, string> = { Training: '?depth=1&width=8&steps=5', Correctness: '?filter=control', Workers: '?steps=2' };
 
 const EVERY = PAGES.map(({ path, label, ...rest }) => ({ name: label, path, label, query: SHORT[label] ?? '', ...rest }));
 

@@ -7,6 +7,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Curve } from '../../demo/training/chartCurve.js';
 import { SpreadHistory, spreadOf } from '../../demo/training/pictureHistory.js';
+import { DEFAULTS } from '../../demo/training/settings.js';
 import { launch, openPage, overflow, screenshot, share } from './site.js';
 
 const PAGE = 'demo/training/index.html';
@@ -332,7 +333,7 @@ describe('without WebGPU', () => {
     await page.fill('#steps', '100000');
     await page.selectOption('#data', 'digits'); // brings its own defaults, and starts
     await page.waitForFunction(() => location.search.includes('data=digits'));
-    expect(await page.inputValue('#width')).toBe('64');
+    expect(await page.inputValue('#width')).toBe(String(DEFAULTS.digits.width));
     expect(await page.inputValue('#seed')).toBe('7');
     await page.fill('#batch', '4000');
     await page.press('#batch', 'Enter');

@@ -42,6 +42,16 @@ test('10 000 steps of the spiral at its defaults', async () => {
   await training.close();
 });
 
+test('digits: 97 % of held-out ones with batch norm', async () => {
+  const training = await Training.open(site, browser);
+  await training.start('digits');
+  const run = await training.run(300);
+  const { batchNorm, plain } = last(run, 'scores').test;
+  console.log(`digits: ${(100 * batchNorm.accuracy).toFixed(1)} % with batch norm, ${(100 * plain.accuracy).toFixed(1)} % without, ${last(run, 'progress').stepMilliseconds.toFixed(0)} ms a step`);
+  expect(batchNorm.accuracy).toBeGreaterThanOrEqual(0.97);
+  await training.close();
+});
+
 test('twenty weight scales from 1e-4 to 1', async () => {
   const training = await Training.open(site, browser);
   await training.start('digits');
