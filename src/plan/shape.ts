@@ -76,7 +76,7 @@ export function geometryOf(call: string, layout: Layout, channels: number, given
   return { layout, batch, channels, spatial, rows: batch * spatial };
 }
 
-/** A tensor's own shape: any rank of at least 2, with the channels where the layout has them. */
+/** A tensor's own shape: of rank 2 or more, with the channels where the layout has them. */
 export function geometryOfTensor(call: string, name: string, layout: Layout, channels: number, shape: readonly number[]): Geometry {
   if (!Array.isArray(shape)) throw new TypeError(`${call}: "${name}" is ${describe(shape)}, needs an array such as ${exampleOf(layout, channels)}.`);
   const axis = layout === 'channelsLast' ? shape.length - 1 : 1;

@@ -159,7 +159,7 @@ describe('parseCsv refuses', () => {
   });
 });
 
-it('round trip: any numbers, any separator, line end, quoting, header and label', () => {
+it('round trip: whatever the numbers, the separator, line end, quoting, header and label', () => {
   const finite = fc.float({ noNaN: true, noDefaultInfinity: true });
   const word = fc.stringMatching(/^[a-zå"][a-z ,;\t\r\n"\u{1F600}]{0,6}x$/u);
   const table = fc.integer({ min: 1, max: 5 }).chain((channels) =>

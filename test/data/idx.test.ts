@@ -80,7 +80,7 @@ describe('parseIdx refuses', () => {
   });
 });
 
-it('round trip: any shape and type', () => {
+it('round trip: every shape and type', () => {
   const file = fc.record({
     type: fc.constantFrom(...types),
     shape: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }),

@@ -143,7 +143,7 @@ describe('parseNpy refuses', () => {
   });
 });
 
-it('round trip: any shape, type, byte order, version and header padding', () => {
+it('round trip: every shape, type, byte order, version and header padding', () => {
   const file = fc.record({
     type: fc.constantFrom(...(Object.keys(ELEMENTS) as ElementType[])),
     shape: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }),

@@ -38,7 +38,7 @@ interface OptionSet {
 
 const SETS = 9;
 
-/** Option sets in which each value of each option stands as often as any other, dealt by chance. */
+/** Option sets in which each value of each option stands equally often, dealt by chance. */
 function dealt(seed: number): OptionSet[] {
   const source = random(seed);
   const deal = <T>(values: readonly T[]): T[] => {
