@@ -13,6 +13,7 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
+  opaque_zero = params.zero;
   let walk = walk_of(i, group, groups);
   let own = sums_of_parts(walk);
   if (walk.lane == 0u && walk.inside) {

@@ -12,6 +12,7 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
+  opaque_zero = params.zero;
   let walk = walk_of(i, group, groups);
   let own = moments_of_parts(walk);
   if (walk.lane == 0u && walk.inside) {

@@ -9,6 +9,7 @@
 // Twin      src/verify/probe.ts
 @compute @workgroup_size(1)
 fn main() {
+  opaque_zero = params.zero;
   let a = values[0];
   let b = values[1];
   let high = a + b;

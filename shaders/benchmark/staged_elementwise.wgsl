@@ -17,21 +17,25 @@ fn main(
   let walk = walk_of(i, group, groups);
   if (!walk.inside) { return; }
   let at = vectors(walk.channel);
-  let step = params.inner_lanes * params.inner_stride;
+  let lanes = params.inner_lanes;
+  let step = lanes * params.inner_stride;
   var inner = walk.inner;
-  for (; inner + 3u * params.inner_lanes < walk.inner_end; inner += 4u * params.inner_lanes) {
-    let first = walk.base + inner * params.inner_stride;
-    let read0 = operands(first);
-    let read1 = operands(first + step);
-    let read2 = operands(first + 2u * step);
-    let read3 = operands(first + 3u * step);
-    store_value(first, value_of(read0, at));
-    store_value(first + step, value_of(read1, at));
-    store_value(first + 2u * step, value_of(read2, at));
-    store_value(first + 3u * step, value_of(read3, at));
+  var index = walk.base + inner * params.inner_stride;
+  if (UNROLLED) {
+    for (; inner + 3u * lanes < walk.inner_end; inner += 4u * lanes) {
+      let read0 = operands(index);
+      let read1 = operands(index + step);
+      let read2 = operands(index + 2u * step);
+      let read3 = operands(index + 3u * step);
+      store_value(index, value_of(read0, at));
+      store_value(index + step, value_of(read1, at));
+      store_value(index + 2u * step, value_of(read2, at));
+      store_value(index + 3u * step, value_of(read3, at));
+      index += 4u * step;
+    }
   }
-  for (; inner < walk.inner_end; inner += params.inner_lanes) {
-    let last = walk.base + inner * params.inner_stride;
-    store_value(last, value_of(operands(last), at));
+  for (; inner < walk.inner_end; inner += lanes) {
+    store_value(index, value_of(operands(index), at));
+    index += step;
   }
 }

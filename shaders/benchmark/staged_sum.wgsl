@@ -9,7 +9,7 @@
 //           or where lanes are not merged for each lane of each part.
 // Threads   a workgroup owns a tile of channels and one part of the rows; see shared/walk.wgsl.
 // Traffic   4 bytes an element for each matrix read or written; 4 bytes written per slot and channel.
-// Numerics  plain f32 sums, four rows paired at a time, then a lane's rows one after the other.
+// Numerics  plain f32 sums; unrolled, four rows are paired at a time.
 // Twin      src/reference/staged.ts
 @compute @workgroup_size(GROUP_SIZE)
 fn main(
@@ -20,31 +20,35 @@ fn main(
   let walk = walk_of(i, group, groups);
   let at = vectors(select(0u, walk.channel, walk.inside));
   let end = select(0u, walk.inner_end, walk.inside);   // a lane without rows adds 0 and meets the barriers
-  let step = params.inner_lanes * params.inner_stride;
+  let lanes = params.inner_lanes;
+  let step = lanes * params.inner_stride;
   var own = Value();
   var inner = walk.inner;
-  for (; inner + 3u * params.inner_lanes < end; inner += 4u * params.inner_lanes) {
-    let first = walk.base + inner * params.inner_stride;
-    let read0 = operands(first);
-    let read1 = operands(first + step);
-    let read2 = operands(first + 2u * step);
-    let read3 = operands(first + 3u * step);
-    let value0 = value_of(read0, at);
-    let value1 = value_of(read1, at);
-    let value2 = value_of(read2, at);
-    let value3 = value_of(read3, at);
-    store_value(first, value0);
-    store_value(first + step, value1);
-    store_value(first + 2u * step, value2);
-    store_value(first + 3u * step, value3);
-    own += (term_of(read0, at, value0) + term_of(read1, at, value1)) + (term_of(read2, at, value2) + term_of(read3, at, value3));
+  var index = walk.base + inner * params.inner_stride;
+  if (UNROLLED) {
+    for (; inner + 3u * lanes < end; inner += 4u * lanes) {
+      let read0 = operands(index);
+      let read1 = operands(index + step);
+      let read2 = operands(index + 2u * step);
+      let read3 = operands(index + 3u * step);
+      let value0 = value_of(read0, at);
+      let value1 = value_of(read1, at);
+      let value2 = value_of(read2, at);
+      let value3 = value_of(read3, at);
+      store_value(index, value0);
+      store_value(index + step, value1);
+      store_value(index + 2u * step, value2);
+      store_value(index + 3u * step, value3);
+      own += (term_of(read0, at, value0) + term_of(read1, at, value1)) + (term_of(read2, at, value2) + term_of(read3, at, value3));
+      index += 4u * step;
+    }
   }
-  for (; inner < end; inner += params.inner_lanes) {
-    let last = walk.base + inner * params.inner_stride;
-    let read0 = operands(last);
+  for (; inner < end; inner += lanes) {
+    let read0 = operands(index);
     let value0 = value_of(read0, at);
-    store_value(last, value0);
+    store_value(index, value0);
     own += term_of(read0, at, value0);
+    index += step;
   }
   own = add_group(own, walk);
   if (walk.inside && (walk.lane == 0u || !GROUPED)) {

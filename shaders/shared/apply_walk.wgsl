@@ -1,26 +1,31 @@
-// Writes result_at(i, rows, terms) along a walk, four visits a turn: their loads need not wait for each other.
+// Writes result_at(i, rows, terms) along a walk; unrolled, four visits a turn: their loads need not wait for each other.
 // Terms, result_at and write_result come from the part in front.
 fn apply_walk(walk: Walk, terms: Terms) {
-  let step = params.inner_lanes * params.inner_stride;
-  let row_step = params.inner_lanes * params.inner_rows;
+  let lanes = params.inner_lanes;
+  let step = lanes * params.inner_stride;
+  let row_step = lanes * params.inner_rows;
   for (var outer = walk.outer; outer < walk.outer_end; outer += params.outer_lanes) {
-    let line = walk.base + outer * params.outer_stride;
+    var i = walk.base + outer * params.outer_stride + walk.inner * params.inner_stride;
+    var row = row_of(outer, walk.inner);
     var inner = walk.inner;
-    for (; inner + 3u * params.inner_lanes < walk.inner_end; inner += 4u * params.inner_lanes) {
-      let i = line + inner * params.inner_stride;
-      let row = row_of(outer, inner);
-      let result0 = result_at(i, row, terms);
-      let result1 = result_at(i + step, row + row_step, terms);
-      let result2 = result_at(i + 2u * step, row + 2u * row_step, terms);
-      let result3 = result_at(i + 3u * step, row + 3u * row_step, terms);
-      write_result(i, result0);
-      write_result(i + step, result1);
-      write_result(i + 2u * step, result2);
-      write_result(i + 3u * step, result3);
+    if (UNROLLED) {
+      for (; inner + 3u * lanes < walk.inner_end; inner += 4u * lanes) {
+        let result0 = result_at(i, row, terms);
+        let result1 = result_at(i + step, row + row_step, terms);
+        let result2 = result_at(i + 2u * step, row + 2u * row_step, terms);
+        let result3 = result_at(i + 3u * step, row + 3u * row_step, terms);
+        write_result(i, result0);
+        write_result(i + step, result1);
+        write_result(i + 2u * step, result2);
+        write_result(i + 3u * step, result3);
+        i += 4u * step;
+        row += 4u * row_step;
+      }
     }
-    for (; inner < walk.inner_end; inner += params.inner_lanes) {
-      let i = line + inner * params.inner_stride;
-      write_result(i, result_at(i, row_of(outer, inner), terms));
+    for (; inner < walk.inner_end; inner += lanes) {
+      write_result(i, result_at(i, row, terms));
+      i += step;
+      row += row_step;
     }
   }
 }

@@ -1,18 +1,18 @@
 // The gradient sums of the values on a walk.
 //
-// Numerics  eight visits are added plainly, then compensated, so a thread's error does not grow with its rows.
+// Numerics  a block of visits is added plainly, then compensated, so a thread's error does not grow with its rows.
 fn sums_of_walk(walk: Walk, statistics: Statistics, activation: Activation) -> GradientSums {
   var own: GradientSums;
-  let step = params.inner_lanes * params.inner_stride;
-  let row_step = params.inner_lanes * params.inner_rows;
+  let lanes = params.inner_lanes;
+  let step = lanes * params.inner_stride;
+  let row_step = lanes * params.inner_rows;
   for (var outer = walk.outer; outer < walk.outer_end; outer += params.outer_lanes) {
-    let line = walk.base + outer * params.outer_stride;
+    var i = walk.base + outer * params.outer_stride + walk.inner * params.inner_stride;
+    var row = row_of(outer, walk.inner);
     for (var inner = walk.inner; inner < walk.inner_end;) {
-      var i = line + inner * params.inner_stride;
-      var row = row_of(outer, inner);
       var dy = Value();
       var dy_centered = Value();
-      if (inner + 7u * params.inner_lanes < walk.inner_end) {
+      if (UNROLLED && inner + 7u * lanes < walk.inner_end) {
         let g0 = gradient_at(i, row, statistics, activation);
         let g1 = gradient_at(i + step, row + row_step, statistics, activation);
         let g2 = gradient_at(i + 2u * step, row + 2u * row_step, statistics, activation);
@@ -24,12 +24,15 @@ fn sums_of_walk(walk: Walk, statistics: Statistics, activation: Activation) -> G
         dy = ((g0.dz + g1.dz) + (g2.dz + g3.dz)) + ((g4.dz + g5.dz) + (g6.dz + g7.dz));
         dy_centered = ((g0.dz * g0.centered + g1.dz * g1.centered) + (g2.dz * g2.centered + g3.dz * g3.centered))
           + ((g4.dz * g4.centered + g5.dz * g5.centered) + (g6.dz * g6.centered + g7.dz * g7.centered));
-        inner += 8u * params.inner_lanes;
+        inner += 8u * lanes;
+        i += 8u * step;
+        row += 8u * row_step;
       } else {
-        for (; inner < walk.inner_end; inner += params.inner_lanes) {
+        for (var visits = BLOCK; visits > 0u && inner < walk.inner_end; visits -= 1u) {
           let gradient = gradient_at(i, row, statistics, activation);
           dy += gradient.dz;
           dy_centered += gradient.dz * gradient.centered;
+          inner += lanes;
           i += step;
           row += row_step;
         }

@@ -1,53 +1,85 @@
-// The moments of the values on a walk, eight visits at a time.
+// The moments of the valid values on a walk, a block of visits at a time.
 //
-// Numerics  a block's mean is found about the mean so far, where its values are small, and its m2 about
-//           its own mean, so neither cancels. A loop's variable needs its initial value written out:
-//           without one Tint and naga leave what the last turn left.
+// Numerics  a block is summed about the mean so far, or about the channel's first value. Where loads are unrolled its
+//           squares are then taken about its own mean; else in the same turn, and what they lose by that,
+//           2⁻²⁴ · (rows of the block) · (its mean − the mean so far)², is small beside what the same difference adds to
+//           m2, because a block has at most as many rows as came before it, and the first one few.
+//           A masked value is selected away before it is added, so NaN there is harmless.
+//           A loop's variable needs its initial value written out: without one Tint and naga leave what the last turn left.
 fn moments_of_walk(walk: Walk) -> Moments {
   var own: Moments;
-  let step = params.inner_lanes * params.inner_stride;
+  let lanes = params.inner_lanes;
+  let step = lanes * params.inner_stride;
+  let row_step = lanes * params.inner_rows;
   for (var outer = walk.outer; outer < walk.outer_end; outer += params.outer_lanes) {
-    let line = walk.base + outer * params.outer_stride;
+    var i = walk.base + outer * params.outer_stride + walk.inner * params.inner_stride;
+    var row = row_of(outer, walk.inner);
     for (var inner = walk.inner; inner < walk.inner_end;) {
-      let i = line + inner * params.inner_stride;
-      if (own.count == 0u) { own.mean = first_of(load_x(i)); }
+      let valid = valid_at(row);
+      let begun = own.count > 0u || count_valid(valid) > 0u;
+      if (own.count == 0u && begun) { own.mean = first_valid(load_x(i), valid); }
       let center = Value(own.mean);
-      if (inner + 7u * params.inner_lanes < walk.inner_end) {
-        let d0 = opaque_value(load_x(i) - center);
-        let d1 = opaque_value(load_x(i + step) - center);
-        let d2 = opaque_value(load_x(i + 2u * step) - center);
-        let d3 = opaque_value(load_x(i + 3u * step) - center);
-        let d4 = opaque_value(load_x(i + 4u * step) - center);
-        let d5 = opaque_value(load_x(i + 5u * step) - center);
-        let d6 = opaque_value(load_x(i + 6u * step) - center);
-        let d7 = opaque_value(load_x(i + 7u * step) - center);
-        let mean = sum_of(((d0 + d1) + (d2 + d3)) + ((d4 + d5) + (d6 + d7))) * (0.125 / f32(VALUES));
+      var count = 0u;
+      var mean = Channel();
+      var m2 = Channel();
+      if (UNROLLED && inner + 7u * lanes < walk.inner_end && begun) {
+        let row1 = row + row_step;
+        let row2 = row + 2u * row_step;
+        let row3 = row + 3u * row_step;
+        let row4 = row + 4u * row_step;
+        let row5 = row + 5u * row_step;
+        let row6 = row + 6u * row_step;
+        let row7 = row + 7u * row_step;
+        let d0 = deviation_at(i, row, center);
+        let d1 = deviation_at(i + step, row1, center);
+        let d2 = deviation_at(i + 2u * step, row2, center);
+        let d3 = deviation_at(i + 3u * step, row3, center);
+        let d4 = deviation_at(i + 4u * step, row4, center);
+        let d5 = deviation_at(i + 5u * step, row5, center);
+        let d6 = deviation_at(i + 6u * step, row6, center);
+        let d7 = deviation_at(i + 7u * step, row7, center);
+        count = ((count_at(row) + count_at(row1)) + (count_at(row2) + count_at(row3)))
+          + ((count_at(row4) + count_at(row5)) + (count_at(row6) + count_at(row7)));
+        mean = sum_of(((d0 + d1) + (d2 + d3)) + ((d4 + d5) + (d6 + d7))) / f32(max(count, 1u));
         let about = Value(mean);
-        let m2 = sum_of(
-          ((square(d0 - about) + square(d1 - about)) + (square(d2 - about) + square(d3 - about)))
-          + ((square(d4 - about) + square(d5 - about)) + (square(d6 - about) + square(d7 - about))));
-        own = moments_join(own, 8u * VALUES, mean - own.mean_low, m2, Channel());
-        inner += 8u * params.inner_lanes;
+        m2 = sum_of(
+          ((square_at(d0, row, about) + square_at(d1, row1, about)) + (square_at(d2, row2, about) + square_at(d3, row3, about)))
+          + ((square_at(d4, row4, about) + square_at(d5, row5, about)) + (square_at(d6, row6, about) + square_at(d7, row7, about))));
+        inner += 8u * lanes;
+        i += 8u * step;
+        row += 8u * row_step;
       } else {
+        var visits = select(1u, min(BLOCK, max(1u, max(2u, own.count) / VALUES)), begun);
         var sum = Value();
-        var visits = 0u;
-        for (var at = inner; at < walk.inner_end; at += params.inner_lanes) {
-          sum += opaque_value(load_x(i + visits * step) - center);
-          visits += 1u;
+        var squares = Value();
+        for (; visits > 0u && inner < walk.inner_end; visits -= 1u) {
+          let d = deviation_at(i, row, center);
+          sum += d;
+          squares += d * d;
+          count += count_at(row);
+          inner += lanes;
+          i += step;
+          row += row_step;
         }
-        let mean = sum_of(sum) / f32(visits * VALUES);
-        var m2 = Value();
-        for (var visit = 0u; visit < visits; visit += 1u) {
-          m2 += square(opaque_value(load_x(i + visit * step) - center) - Value(mean));
-        }
-        own = moments_join(own, visits * VALUES, mean - own.mean_low, sum_of(m2), Channel());
-        inner = walk.inner_end;
+        mean = sum_of(sum) / f32(max(count, 1u));
+        m2 = sum_of(squares) - (mean * mean) * f32(count);
       }
+      if (count > 0u) { own = moments_join(own, count, mean - own.mean_low, m2, Channel()); }
     }
   }
   return own;
 }
 
-fn square(value: Value) -> Value {
-  return value * value;
+fn deviation_at(i: u32, rows: Rows, center: Value) -> Value {
+  let valid = valid_at(rows);
+  return where_valid(opaque_value(load_x(i) - center), valid);
+}
+
+fn square_at(deviation: Value, rows: Rows, about: Value) -> Value {
+  let d = deviation - about;
+  return where_valid(d * d, valid_at(rows));
+}
+
+fn count_at(rows: Rows) -> u32 {
+  return count_valid(valid_at(rows));
 }

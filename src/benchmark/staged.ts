@@ -185,7 +185,7 @@ export async function createStagedBackward(
       { buffer: paramsOf(dispatch) },
       ...bound.map((name) => ({ buffer: bufferOf(name), size: name === 'invStd' ? savedBytes(channels) : sizeOf(name) })),
     ];
-    const pipeline = await pipelineOf(device, label, code, { GROUP_SIZE: dispatch.tile.groupSize, GROUPED: Number(grouped), INV_ROWS: 1 / rows });
+    const pipeline = await pipelineOf(device, label, code, { GROUP_SIZE: dispatch.tile.groupSize, GROUPED: Number(grouped), UNROLLED: Number(dispatch.tile.unrolled), INV_ROWS: 1 / rows });
     const layout = pipeline.getBindGroupLayout(0);
     const bindGroup = device.createBindGroup({ label, layout, entries: resources.map((resource, binding) => ({ binding, resource })) });
     return { pipeline, bindGroup, dispatch, bytes: bound.reduce((total, name) => total + sizeOf(name), 0) };

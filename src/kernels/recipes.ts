@@ -200,7 +200,7 @@ const OPTIONAL: readonly BufferName[] = [
   'residual', 'dresidual', 'gamma', 'beta', 'dgamma', 'dbeta', 'runningMean', 'runningVar', 'batches', 'mask', 'validRows',
 ];
 
-const ANY_TILE = { width: 1, across: 'channels', groupSize: 1, grouped: true, kept: false } as const;
+const ANY_TILE = { width: 1, across: 'channels', groupSize: 1, grouped: true, kept: false, unrolled: false } as const;
 
 function slot(name: BufferName, access: 'read' | 'write', { channels, storage }: Settings, readLater = false): Slot {
   const writes = access === 'write';

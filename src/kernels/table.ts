@@ -41,7 +41,6 @@ import momentsGroupPart from '../../shaders/shared/moments_group.wgsl?raw';
 import momentsKeptPart from '../../shaders/shared/moments_kept.wgsl?raw';
 import momentsPartsPart from '../../shaders/shared/moments_parts.wgsl?raw';
 import momentsWalkPart from '../../shaders/shared/moments_walk.wgsl?raw';
-import momentsWalkMaskedPart from '../../shaders/shared/moments_walk_masked.wgsl?raw';
 import normalizeAtPart from '../../shaders/shared/normalize_at.wgsl?raw';
 import normalizeTermsPart from '../../shaders/shared/normalize_terms.wgsl?raw';
 import opaquePart from '../../shaders/shared/opaque.wgsl?raw';
@@ -150,7 +149,6 @@ const MOMENTS_GROUP = part('moments_group', momentsGroupPart);
 const MOMENTS_KEPT = part('moments_kept', momentsKeptPart);
 const MOMENTS_PARTS = part('moments_parts', momentsPartsPart);
 const MOMENTS_WALK = part('moments_walk', momentsWalkPart);
-const MOMENTS_WALK_MASKED = part('moments_walk_masked', momentsWalkMaskedPart);
 const NORMALIZE_AT = part('normalize_at', normalizeAtPart);
 const NORMALIZE_TERMS = part('normalize_terms', normalizeTermsPart);
 const OPAQUE = part('opaque', opaquePart);
@@ -177,8 +175,7 @@ const RUNNING = [STATISTICS, INV_STD, STATISTICS_RUNNING];
 const PACKED = [STATISTICS, STATISTICS_PACKED];
 const SUMS = [WALK, OPAQUE, TWO_SUM, GRADIENT_GROUP, GRADIENT_FINISH];
 const activation = (variant: Variant): Part[] => [CENTERED, ACTIVATION, has(variant, 'residual') ? RESIDUAL : RESIDUAL_NONE];
-const walkMoments = (variant: Variant): Part[] =>
-  variant.tile.kept ? [KEPT, MOMENTS_KEPT] : [isMasked(variant) ? MOMENTS_WALK_MASKED : MOMENTS_WALK];
+const walkMoments = (variant: Variant): Part[] => (variant.tile.kept ? [KEPT, MOMENTS_KEPT] : [MOMENTS_WALK]);
 const walkGradients = (variant: Variant): Part[] => [GRADIENT_AT, ...(variant.tile.kept ? [KEPT, GRADIENT_KEPT] : [GRADIENT_WALK])];
 /** The elementwise pass: `at` has Terms and result_at. */
 const elementwise = (variant: Variant, statistics: Part[], at: Part[]): Part[] =>
@@ -361,11 +358,11 @@ export function variantKey(variant: Variant): string {
   const { kernel, absent, tile, storage, relu } = variant;
   const { bindings }: Kernel = KERNELS[kernel];
   const without = bindings.map(({ name }) => (absent.includes(name) ? `−${name}` : standsIn(variant, name) ? `=${name}` : '')).join('');
-  const { width, across, groupSize, grouped, kept } = tile;
+  const { width, across, groupSize, grouped, kept, unrolled } = tile;
   const values = bindings.some(({ element }) => element === 'Value');
   return [
     `${kernel}${without}/${width}${across[0]}×${groupSize}`,
-    grouped ? '' : 'ungrouped', kept ? 'kept' : '', values && storage !== 'f32' ? storage : '', values && relu ? 'relu' : '',
+    grouped ? '' : 'ungrouped', kept ? 'kept' : '', unrolled ? 'unrolled' : '', values && storage !== 'f32' ? storage : '', values && relu ? 'relu' : '',
   ].filter(Boolean).join(' ');
 }
 
@@ -375,6 +372,7 @@ export function variantConstants(variant: Variant): Record<string, number> {
   return {
     GROUP_SIZE: variant.tile.groupSize,
     GROUPED: Number(variant.tile.grouped),
+    UNROLLED: Number(variant.tile.unrolled),
     ...(parts.includes(ACTIVATION) ? { RELU: Number(variant.relu) } : {}),
   };
 }

@@ -35,6 +35,8 @@ export interface Tile {
   grouped: boolean;
   /** Whether a thread keeps what it visits in registers: at most KEPT_VISITS. */
   kept: boolean;
+  /** Whether a turn of a loop makes several visits, so that their loads need not wait for each other. */
+  unrolled: boolean;
 }
 
 /** One dispatch: its compiled tile, its uniform block, its workgroups, and which window of the tensors it sees. */
@@ -95,16 +97,16 @@ export const KEPT_VISITS = 8;
  */
 const CLASSES = {
   hardware: { groupSize: 256, single: 16, splitChannels: 64, groups: 1024, applyGroups: 16384, applyVisits: 4 },
-  software: { groupSize: 16, single: Infinity, splitChannels: 8, groups: 8, applyGroups: 64, applyVisits: 64 },
+  software: { groupSize: 8, single: Infinity, splitChannels: 8, groups: 8, applyGroups: 64, applyVisits: 64 },
 } as const satisfies Record<AdapterClass, object>;
 
 /** Bytes of adjacent channels a single plan's tile reads of each row. */
 const SEGMENT_BYTES = 64;
 /**
- * Visits a lane may have. llvmpipe (Mesa 22) leaves a thread's loops after 65 535 turns in all, without a word;
- * loops take four visits a turn or eight.
+ * Visits a lane may have. llvmpipe (Mesa 22) leaves a thread's loops after 65 535 turns in all, without a word; a
+ * kernel takes a turn or two for each, and one more for each block.
  */
-const MAX_VISITS = 65536;
+const MAX_VISITS = 30_000;
 /** Visits a lane should have before another part of the rows is worth its partial. */
 const MIN_VISITS = 8;
 
@@ -122,15 +124,16 @@ export function tilesOf(
   const across = layout === 'channelsLast' ? 'channels' : 'rows';
   const widths: (1 | 4)[] = layout === 'channelsLast' ? [channelWidth(channels)] : [1, 4];
   const flat = (width: 1 | 4) => storage !== 'f32' && width === 1;
+  const unrolled = adapterClass === 'hardware';
   const tiles = (grouped: boolean, kept: boolean, of: readonly (1 | 4)[] = widths) =>
-    of.map((width): Tile => ({ width, across, groupSize, grouped, kept }));
+    of.map((width): Tile => ({ width, across, groupSize, grouped, kept, unrolled: unrolled && !kept }));
   const singles = widths.filter((width) => !flat(width));
   const grouped = singleGrouped(across, adapterClass);
   return {
     single: [...tiles(grouped, false, singles), ...(adapterClass === 'hardware' ? tiles(grouped, true, singles) : [])],
     reduce: tiles(true, false),
     finish: [finishTile(layout, channels, groupSize)],
-    apply: widths.map((width) => (flat(width) ? flatTile(groupSize) : { width, across, groupSize, grouped: false, kept: false })),
+    apply: widths.map((width) => (flat(width) ? flatTile(groupSize) : { width, across, groupSize, grouped: false, kept: false, unrolled })),
   };
 }
 
@@ -151,7 +154,8 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
   const flat = storage !== 'f32' && width === 1;
   const make = (axes: Axes, window: Window, lanes: Lanes, tile: Pick<Tile, 'grouped' | 'kept'>, parts: Parts, partBase: number): Dispatch => {
     const params = { ...scalars, ...paramsOf(axes, lanes, parts), part_base: partBase };
-    return { tile: { width, across, groupSize, ...tile }, params, grid: grid(params.tiles * params.parts, limits), window };
+    const unrolled = adapterClass === 'hardware' && !tile.kept;
+    return { tile: { width, across, groupSize, ...tile, unrolled }, params, grid: grid(params.tiles * params.parts, limits), window };
   };
 
   const lanes = singleLanes(whole, adapterClass, groupSize);
@@ -354,7 +358,7 @@ interface Parts {
   outer: number;
 }
 
-/** The axis a lane walks in its inner loop: the longer walk, so that blocks of eight fill. */
+/** The axis a lane walks in its inner loop: the longer walk, so that blocks fill. */
 function innerIsNear(axes: Axes, { near, far }: Lanes): boolean {
   return Math.ceil(axes.near.size / near) >= Math.ceil(axes.far.size / far);
 }
@@ -418,11 +422,11 @@ function finishOf({ layout, channels }: Geometry, parts: number, scalars: Scalar
 
 /** Channels-first a channel at a time: where a window ends within an image, its neighbours' partials may be of other counts. */
 function finishTile(layout: Layout, channels: number, groupSize: number): Tile & { width: 1 | 4 } {
-  return { width: layout === 'channelsLast' ? channelWidth(channels) : 1, across: 'channels', groupSize, grouped: true, kept: false };
+  return { width: layout === 'channelsLast' ? channelWidth(channels) : 1, across: 'channels', groupSize, grouped: true, kept: false, unrolled: false };
 }
 
 function flatTile(groupSize: number): Tile {
-  return { width: 2, across: 'flat', groupSize, grouped: false, kept: false };
+  return { width: 2, across: 'flat', groupSize, grouped: false, kept: false, unrolled: false };
 }
 
 const channelWidth = (channels: number): 1 | 4 => (channels % 4 === 0 ? 4 : 1);

@@ -170,7 +170,7 @@ describe.each(names)('%s', (name) => {
 });
 
 describe('variants', () => {
-  const tile: Tile = { width: 4, across: 'channels', groupSize: 256, grouped: true, kept: false };
+  const tile: Tile = { width: 4, across: 'channels', groupSize: 256, grouped: true, kept: false, unrolled: false };
   const plain = { tile, storage: 'f32', relu: false, inPlace: false } as const;
   const unmasked = ['residual', 'mask', 'validRows'] as const;
 
@@ -247,8 +247,8 @@ describe('variants', () => {
 
   it('constants say the group, whether it merges, and where there is an activation, ReLU', () => {
     const small = { ...tile, groupSize: 16, grouped: false };
-    expect(variantConstants({ ...plain, kernel: 'forward_single', absent: [], tile: small, relu: true })).toEqual({ GROUP_SIZE: 16, GROUPED: 0, RELU: 1 });
-    expect(variantConstants({ ...plain, kernel: 'moments_partial', absent: [], relu: true })).toEqual({ GROUP_SIZE: 256, GROUPED: 1 });
+    expect(variantConstants({ ...plain, kernel: 'forward_single', absent: [], tile: small, relu: true })).toEqual({ GROUP_SIZE: 16, GROUPED: 0, UNROLLED: 0, RELU: 1 });
+    expect(variantConstants({ ...plain, kernel: 'moments_partial', absent: [], relu: true })).toEqual({ GROUP_SIZE: 256, GROUPED: 1, UNROLLED: 0 });
   });
 
   it('every constant is an override of the text, and every override has its constant', () => {

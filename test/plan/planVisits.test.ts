@@ -286,7 +286,7 @@ class Run {
 let run: Run; // whose threads run now
 
 /** What a kernel's index parts call beside each other: values are 0, and what is asked for is checked and noted. */
-function surroundings(kernel: KernelName, { width, across, groupSize, grouped }: Tile, params: Run['params']): Record<string, unknown> {
+function surroundings(kernel: KernelName, { width, across, groupSize, grouped, unrolled }: Tile, params: Run['params']): Record<string, unknown> {
   const flat = across === 'flat';
   const values = across === 'rows' ? width : 1;
   const zero = () => 0;
@@ -315,7 +315,7 @@ function surroundings(kernel: KernelName, { width, across, groupSize, grouped }:
   const mark = (at: number) => run.mark(run.partials, at);
   const markMerged = (at: number) => run.mark(run.merged, at);
   return {
-    params, GROUP_SIZE: groupSize, GROUPED: grouped, VALUES: values,
+    params, GROUP_SIZE: groupSize, GROUPED: grouped, UNROLLED: unrolled, VALUES: values, opaque_zero: 0,
     zero: (type: string) => (type === 'Moments' ? { count: 0 } : type === 'Value' ? 0 : {}),
     select: (no: unknown, yes: unknown, condition: boolean) => (condition ? yes : no),
     min: Math.min, max: Math.max, f32: same, bitcast: same, Word: same, opaque_value: same, sum_of: same, first_of: same, first_valid: same, where_valid: same, count_of: same,
