@@ -92,8 +92,9 @@ export const KEPT_VISITS = 8;
  * What the two classes of adapter want.
  *
  * Hardware: 64 bytes of every row to a tile, so that memory is read in whole sectors, and groups enough for a
- * large GPU. Software: a lane a channel and no barrier wherever there are tiles for the cores; measured on
- * SwiftShader, which also compiles a store for every word of workgroup memory, so its groups are small.
+ * large GPU. Software: a lane a channel and no barrier wherever there are tiles for the cores; and groups no wider than
+ * a core's vectors, which then walk a plane in the order of memory. Measured on SwiftShader, which also compiles a
+ * store for every word of workgroup memory.
  */
 const CLASSES = {
   hardware: { groupSize: 256, single: 16, splitChannels: 64, groups: 1024, applyGroups: 16384, applyVisits: 4 },

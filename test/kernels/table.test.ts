@@ -131,6 +131,12 @@ describe.each(names)('%s', (name) => {
     }
   });
 
+  it('copies opaque’s zero before anything else, or compilers would know it', () => {
+    for (const { key, functions } of texts) {
+      if (functions.has('opaque')) expect(functions.get('main'), key).toMatch(/^\{\s*opaque_zero = params\.zero;/);
+    }
+  });
+
   it('goes without a buffer only where its row says what stands in its place', () => {
     for (const { variant, key, functions } of texts) {
       for (const { name: buffer, access, element, absent } of bindings.filter((binding) => variant.absent.includes(binding.name))) {
