@@ -1,6 +1,6 @@
 // One part of the rows to (count, mean, m2), per channel.
 //
-// Source    Chan, Golub & LeVeque 1983; eight visits at a time, then merged.
+// Source    Chan, Golub & LeVeque 1983; a block of visits at a time, then merged.
 // Layout    x: as the walk. partials: [parts, 4, channels] bit patterns: count, mean, mean_low, m2.
 // Threads   a workgroup owns a tile of channels and one part of the rows; see shared/walk.wgsl.
 // Traffic   of f32 4 bytes an element read; 16 bytes written per part and channel.

@@ -1,6 +1,8 @@
 // The gradient sums of the values on a walk.
 //
 // Numerics  a block of visits is added plainly, then compensated, so a thread's error does not grow with its rows.
+const BLOCK = 32u;   // visits that are added plainly
+
 fn sums_of_walk(walk: Walk, statistics: Statistics, activation: Activation) -> GradientSums {
   var own: GradientSums;
   let lanes = params.inner_lanes;

@@ -1,11 +1,13 @@
-// The moments of the valid values on a walk, a block of visits at a time.
+// The moments of the values on a walk that count, a block of visits at a time.
 //
-// Numerics  a block is summed about the mean so far, or about the channel's first value. Where loads are unrolled its
-//           squares are then taken about its own mean; else in the same turn, and what they lose by that,
-//           2⁻²⁴ · (rows of the block) · (its mean − the mean so far)², is small beside what the same difference adds to
-//           m2, because a block has at most as many rows as came before it, and the first one few.
+// Numerics  a block is summed about the mean so far, the first about the channel's first value. Where loads are unrolled
+//           its squares are then taken about its own mean; else in the same turn: what that costs, a few times
+//           2⁻²⁴ · (values of the block) · (its mean − the mean so far)², is small beside what the same difference adds
+//           to m2, because a block has at most half as many values as came before it, but for the first few.
 //           A masked value is selected away before it is added, so NaN there is harmless.
 //           A loop's variable needs its initial value written out: without one Tint and naga leave what the last turn left.
+const BLOCK = 16u;   // visits that are added plainly
+
 fn moments_of_walk(walk: Walk) -> Moments {
   var own: Moments;
   let lanes = params.inner_lanes;
@@ -15,14 +17,19 @@ fn moments_of_walk(walk: Walk) -> Moments {
     var i = walk.base + outer * params.outer_stride + walk.inner * params.inner_stride;
     var row = row_of(outer, walk.inner);
     for (var inner = walk.inner; inner < walk.inner_end;) {
-      let valid = valid_at(row);
-      let begun = own.count > 0u || count_valid(valid) > 0u;
-      if (own.count == 0u && begun) { own.mean = first_valid(load_x(i), valid); }
+      if (own.count == 0u) {   // on to the first row that counts
+        for (; inner < walk.inner_end && count_at(row) == 0u; inner += lanes) {
+          i += step;
+          row += row_step;
+        }
+        if (inner >= walk.inner_end) { break; }
+        own.mean = first_valid(load_x(i), valid_at(row));
+      }
       let center = Value(own.mean);
       var count = 0u;
       var mean = Channel();
       var m2 = Channel();
-      if (UNROLLED && inner + 7u * lanes < walk.inner_end && begun) {
+      if (UNROLLED && inner + 7u * lanes < walk.inner_end) {
         let row1 = row + row_step;
         let row2 = row + 2u * row_step;
         let row3 = row + 3u * row_step;
@@ -49,10 +56,10 @@ fn moments_of_walk(walk: Walk) -> Moments {
         i += 8u * step;
         row += 8u * row_step;
       } else {
-        var visits = select(1u, min(BLOCK, max(1u, max(2u, own.count) / VALUES)), begun);
+        let most = max(2u, own.count / 2u);
         var sum = Value();
         var squares = Value();
-        for (; visits > 0u && inner < walk.inner_end; visits -= 1u) {
+        for (var visits = BLOCK; visits > 0u && count < most && inner < walk.inner_end; visits -= 1u) {
           let d = deviation_at(i, row, center);
           sum += d;
           squares += d * d;
@@ -61,8 +68,9 @@ fn moments_of_walk(walk: Walk) -> Moments {
           i += step;
           row += row_step;
         }
-        mean = sum_of(sum) / f32(max(count, 1u));
-        m2 = sum_of(squares) - (mean * mean) * f32(count);
+        let total = sum_of(sum);
+        mean = total / f32(max(count, 1u));
+        m2 = sum_of(squares) - mean * (2.0 * total - mean * f32(count));   // of this mean, however it was rounded
       }
       if (count > 0u) { own = moments_join(own, count, mean - own.mean_low, m2, Channel()); }
     }

@@ -5,8 +5,6 @@
 // neighbouring addresses. No index is divided inside a loop. Grids are folded to two dimensions.
 //
 // A dispatch may see only a box of the tensor: some channels, and a base where the box begins in what is bound.
-const BLOCK = 32u;   // visits of a thread that are added plainly
-
 struct Walk {
   part: u32,
   channel: u32,

@@ -92,7 +92,7 @@ export const KEPT_VISITS = 8;
  * What the two classes of adapter want.
  *
  * Hardware: 64 bytes of every row to a tile, so that memory is read in whole sectors, and groups enough for a
- * large GPU. Software: a lane a channel and no barrier wherever there are tiles for the cores; and groups no wider than
+ * large GPU. Software: a lane a channel and no barrier wherever there are tiles for the cores and rows are not too many; and groups no wider than
  * a core's vectors, which then walk a plane in the order of memory. Measured on SwiftShader, which also compiles a
  * store for every word of workgroup memory.
  */
@@ -104,10 +104,11 @@ const CLASSES = {
 /** Bytes of adjacent channels a single plan's tile reads of each row. */
 const SEGMENT_BYTES = 64;
 /**
- * Visits a lane may have. llvmpipe (Mesa 22) leaves a thread's loops after 65 535 turns in all, without a word; a
- * kernel takes a turn or two for each, and one more for each block.
+ * Visits a lane may have. llvmpipe (Mesa 22) leaves a thread's loops after 65 535 turns in all, without a word, and counts
+ * those of the slowest of the threads that it runs side by side. A single kernel takes a turn for each visit, one more
+ * to write it, one more where masked rows come first, and one for each block. It binds hardware too, which has no use for more.
  */
-const MAX_VISITS = 30_000;
+const MAX_VISITS = 20_000;
 /** Visits a lane should have before another part of the rows is worth its partial. */
 const MIN_VISITS = 8;
 

@@ -87,6 +87,8 @@ const PLAIN_CASES: readonly Case[] = [
   { name: 'last row 1e6 deviations out', rows: 10007, channels: 5, adjust: outlier(10006, -1e6) },
   { name: 'sorted rows', rows: 8192, channels: 6, adjust: sorted },
   { name: 'two far clusters, one after the other', rows: 8192, channels: 6, adjust: clusters },
+  { name: 'a step: rows all 0, then all one value', rows: 80, channels: 2000, adjust: step(32) },
+  { name: 'channels-first: a step', rows: 4096, channels: 60, spatial: 4096, adjust: step(1536) },
 
   // columns without spread
   { name: 'constant columns: y is beta', rows: 1000, channels: 5, column: (c) => ({ offset: 3.7 * 10 ** (2 * c), deviation: 0 }) },
@@ -213,6 +215,17 @@ function spoilMasked(inputs: Inputs): void {
 function outlier(row: number, distance: number) {
   return (inputs: Inputs) => {
     for (let c = 0; c < inputs.channels; c++) inputs.x[indexOf(inputs, row, c)] += distance;
+  };
+}
+
+/** Equal values round alike, so what a sum of them loses adds up; a column's value is one that this may hurt or not. */
+function step(first: number) {
+  return (inputs: Inputs, { uniform }: Random) => {
+    const { x, rows, channels } = inputs;
+    for (let c = 0; c < channels; c++) {
+      const value = 1 + uniform();
+      for (let row = 0; row < rows; row++) x[indexOf(inputs, row, c)] = row < first ? 0 : value;
+    }
   };
 }
 

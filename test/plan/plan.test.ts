@@ -22,11 +22,11 @@ function geometry(layout: Layout, batch: number, channels: number, spatial: numb
 /** Turns of a thread's loops after which llvmpipe leaves them. */
 const MOST_TURNS = 65535;
 
-/** Of a walk that makes a visit a turn, in blocks of 32; a single plan walks twice. */
+/** Of one walk in blocks of 16 visits, a visit a turn; planVisits counts those of single plans and masks by running them. */
 function turnsOf({ params: p, tile }: Dispatch): number {
   if (tile.across === 'flat') return p.flat_words / (p.flat_groups * tile.groupSize);
   const inner = Math.ceil(p.inner_per_part / p.inner_lanes);
-  return Math.ceil(p.outer_per_part / p.outer_lanes) * (inner + Math.ceil(inner / 32) + 1) + 5; // the first blocks are shorter
+  return Math.ceil(p.outer_per_part / p.outer_lanes) * (inner + Math.ceil(inner / 16) + 1) + 10; // the first blocks are shorter
 }
 
 describe('plan', () => {
@@ -91,11 +91,8 @@ describe('plan', () => {
         for (const dispatch of [...reduce, ...apply]) expect(turnsOf(dispatch)).toBeLessThan(MOST_TURNS);
       }
     }
-    const most = plan(geometry('channelsLast', 30_000, 4, 1), DEFAULTS, { adapterClass: 'software', kind: 'single' }, DEFAULT_LIMITS);
-    expect(2 * turnsOf(most.reduce[0])).toBeLessThan(MOST_TURNS); // it walks the rows twice
-    expect(2 * turnsOf(most.reduce[0])).toBeGreaterThan(0.9 * MOST_TURNS);
     expect(() => plan(geometry('channelsLast', 30_000_000, 1, 1), DEFAULTS, { adapterClass: 'software', kind: 'single' }, DEFAULT_LIMITS)).toThrow(
-      /^plan: "plan" is 'single', which gives a thread \d+ values \(rows 30000000\), needs at most 30000\. Use 'split'\.$/,
+      /^plan: "plan" is 'single', which gives a thread \d+ values \(rows 30000000\), needs at most 20000\. Use 'split'\.$/,
     );
   });
 

@@ -114,7 +114,7 @@ function javaScriptOf(wgsl: string): string {
       take(';');
       const step = peek() === ')' ? '' : simple();
       take(')');
-      return `for (${first}; ${condition}; ${step}) ${block()}`;
+      return `for (${first}; ${condition}; ${step}) {\nturn();\n${block()}}`;
     }
     const text = accept('return') ? `return ${peek() === ';' ? '' : expression()}` : accept('break') ? 'break' : simple();
     take(';');
@@ -169,7 +169,7 @@ function javaScriptOf(wgsl: string): string {
 
 /** The parts that say which indices a thread visits. What they call beside each other is put in by `surroundings`. */
 const INDEX_PARTS = [
-  'walk', 'kept', 'apply_flat', 'apply_tile', 'apply_walk', 'apply_kept_x', 'apply_kept_gradient', 'moments_walk', 'moments_walk_masked', 'moments_kept',
+  'walk', 'kept', 'apply_flat', 'apply_tile', 'apply_walk', 'apply_kept_x', 'apply_kept_gradient', 'moments_walk', 'moments_kept',
   'moments_parts', 'gradient_walk', 'gradient_kept', 'gradient_parts',
 ].map((name) => `shared/${name}.wgsl`);
 
@@ -207,12 +207,17 @@ class Run {
   touched: number[] = [];
   row = -1;
   channel = -1;
+  /** Turns of its loops. */
+  turns = 0;
+  /** How many of a Value's rows count; by default all. */
+  readonly #valid: ((row: number) => number) | undefined;
 
   /** `counts` false: of some threads only, so that nothing is counted. */
-  constructor(geometry: Geometry, partialWords = 0, mergedWords = 0, counts = true) {
+  constructor(geometry: Geometry, partialWords = 0, mergedWords = 0, counts = true, valid?: (row: number) => number) {
     this.geometry = geometry;
     this.elements = geometry.rows * geometry.channels;
     this.counts = counts;
+    this.#valid = valid;
     this.readers = new Int32Array(counts ? this.elements : 0);
     this.writes = new Uint8Array(counts ? this.elements : 0);
     this.partials = new Uint8Array(partialWords);
@@ -236,6 +241,16 @@ class Run {
     const { width, across } = this.dispatch.tile;
     const { channel, row } = truth(this.geometry, place * width);
     return across === 'channels' ? { channel: channel / width, row } : { channel, row: row / width };
+  }
+
+  /** How many of a Value's rows count, by the row of its mask. */
+  validOf(row: number): number {
+    const { width, across } = this.dispatch.tile;
+    return this.#valid ? this.#valid(row) : across === 'rows' ? width : 1;
+  }
+
+  rowOf(place: number): number {
+    return this.#truthOf(place).row;
   }
 
   checkRow(place: number, row: number): void {
@@ -307,8 +322,9 @@ function surroundings(kernel: KernelName, { width, across, groupSize, grouped, u
       if (run.reduces) run.checkChannel(place, walk.channel);
       else if (place !== walk.channel) throw new Error(`a partial of channel ${place} is merged into channel ${walk.channel}`);
     }
-    if (run.reduces && own.count !== undefined && own.count !== run.touched.length * values) {
-      throw new Error(`a thread that read ${run.touched.length} Values counts ${own.count} values`);
+    const count = run.touched.reduce((sum, place) => sum + (run.reduces ? run.validOf(run.rowOf(place)) : 0), 0);
+    if (run.reduces && own.count !== undefined && own.count !== count) {
+      throw new Error(`a thread that read ${run.touched.length} Values, ${count} values of which count, counts ${own.count}`);
     }
     return merged;
   };
@@ -318,8 +334,8 @@ function surroundings(kernel: KernelName, { width, across, groupSize, grouped, u
     params, GROUP_SIZE: groupSize, GROUPED: grouped, UNROLLED: unrolled, VALUES: values, opaque_zero: 0,
     zero: (type: string) => (type === 'Moments' ? { count: 0 } : type === 'Value' ? 0 : {}),
     select: (no: unknown, yes: unknown, condition: boolean) => (condition ? yes : no),
-    min: Math.min, max: Math.max, f32: same, bitcast: same, Word: same, opaque_value: same, sum_of: same, first_of: same, first_valid: same, where_valid: same, count_of: same,
-    Value: zero, Channel: zero, count_valid: () => values, vec2u: (x: number, y: number): Pair => ({ x, y }),
+    min: Math.min, max: Math.max, f32: same, bitcast: same, Word: same, opaque_value: same, sum_of: same, first_valid: same, where_valid: same, count_of: same,
+    Value: zero, Channel: zero, count_valid: (row: number) => run.validOf(row), turn: () => run.turns++, vec2u: (x: number, y: number): Pair => ({ x, y }),
     workgroupBarrier: zero, group_mean: [], group_mean_low: [], group_m2: [], group_dy: [], group_dy_centered: [],
     Statistics: () => ({}), Gradients: () => ({}), load_statistics: () => ({}), gradients_of: () => ({}), moments_finish: () => ({}),
     activation_of: zero, load_inv_rows: zero, load_gamma: zero, load_beta: zero, store_coefficients: zero, gradient_finish: zero,
@@ -327,7 +343,7 @@ function surroundings(kernel: KernelName, { width, across, groupSize, grouped, u
     // A Value's mask is asked for before its x; the moments may read one several times.
     valid_at: (row: number) => {
       run.row = row;
-      return true;
+      return row;
     },
     load_x: (i: number) => {
       const place = run.read(i);
@@ -412,6 +428,7 @@ function runAll(
       run.thread++;
       run.touched = [];
       run.row = run.channel = -1;
+      run.turns = 0;
       program.main(thread % tile.groupSize, { x: group % x, y: Math.floor(group / x) }, { x, y });
     }
   }
@@ -620,6 +637,26 @@ describe('every index of every thread', () => {
   });
 });
 
+describe('where rows are masked', () => {
+  /** The most rows that one dispatch takes, and what walks them: each lane as many, but for the last. */
+  const tensors = [geometryOf('channelsLast', 20_000, 8, 1), geometryOf('channelsFirst', 1, 3, 8 * 4 * 20_000), geometryOf('channelsFirst', 1, 3, 8 * 20_000 - 1)];
+  const some = { 'every row': () => 1, 'no row': () => 0, 'the first row': (row: number) => Number(row === 0), 'every other row': (row: number) => row % 2, 'the second half': (row: number, rows: number) => Number(2 * row > rows), 'one of a hundred': (row: number) => Number(row % 100 === 7) };
+
+  it.each(Object.entries(some))('each value is counted once, and llvmpipe would carry it out: %s counts', (_, counts) => {
+    for (const geometry of tensors) {
+      const made = plan(geometry, DEFAULTS, { adapterClass: 'software', kind: 'single' }, LIMITS);
+      const { width, across, groupSize } = made.reduce[0].tile;
+      const wide = across === 'rows' ? width : 1;
+      const valid = (row: number) => Array.from({ length: wide }, (_, k) => counts(wide * row + k, geometry.rows)).reduce((sum, one) => sum + one, 0);
+      const done = new Run(geometry, 0, 0, true, valid); // each thread compares its count with what it read
+      for (let thread = 0; thread < groupSize; thread++) {
+        runAll(done, 'forward_single', made.reduce, ['validRows'], () => [thread]);
+        expect(done.turns).toBeLessThan(65535);
+      }
+    }
+  });
+});
+
 describe('tensors too large to be walked here', () => {
   const large = fc
     .record({
@@ -692,6 +729,12 @@ describe('the parts that a caller brings', () => {
       }
     }
   });
+});
+
+it('control: the parts that are run are all there', () => {
+  const parts = Object.values(KERNELS).flatMap(({ parts }) => [false, true].flatMap((kept) => (['channels', 'flat'] as const).flatMap((across) =>
+    (parts as Kernel['parts'])({ kernel: 'normalize', absent: [], tile: { width: 4, across, groupSize: 64, grouped: true, kept, unrolled: true }, storage: 'f32', relu: false, inPlace: false }).map(([file]) => file))));
+  for (const part of INDEX_PARTS) expect(parts).toContain(part);
 });
 
 it('KEPT is KEPT_VISITS: a thread has registers for as many visits as the planner gives it', () => {
