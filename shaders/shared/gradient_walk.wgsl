@@ -1,7 +1,7 @@
 // The gradient sums of the values on a walk.
 //
 // Numerics  a block of visits is added plainly, then compensated, so a thread's error does not grow with its rows.
-const BLOCK = 32u;   // visits that are added plainly
+const BLOCK = 32u;   // most visits of a block where loads are not unrolled
 
 fn sums_of_walk(walk: Walk, statistics: Statistics, activation: Activation) -> GradientSums {
   var own: GradientSums;

@@ -1,12 +1,12 @@
 // The moments of the values on a walk that count, a block of visits at a time.
 //
-// Numerics  a block is summed about the mean so far, the first about the channel's first value. Where loads are unrolled
+// Numerics  a block is summed about the mean so far, the first about its own first value that counts. Where loads are unrolled
 //           its squares are then taken about its own mean; else in the same turn: what that costs, a few times
 //           2⁻²⁴ · (values of the block) · (its mean − the mean so far)², is small beside what the same difference adds
 //           to m2, because a block has at most half as many values as came before it, but for the first few.
 //           A masked value is selected away before it is added, so NaN there is harmless.
 //           A loop's variable needs its initial value written out: without one Tint and naga leave what the last turn left.
-const BLOCK = 16u;   // visits that are added plainly
+const BLOCK = 16u;   // most visits of a block where loads are not unrolled
 
 fn moments_of_walk(walk: Walk) -> Moments {
   var own: Moments;

@@ -39,8 +39,8 @@ export interface BatchNormOptions extends Partial<Numbers> {
   adapterClass?: AdapterClass;
   /**
    * Forces a plan: three dispatches, or one wherever eight buffers suffice and, in half storage, channels (channels-first
-   * spatial) are a multiple of 4. A call that would give a thread more than 20 000 values to visit in one dispatch is
-   * refused. Default: by shape and adapter class.
+   * spatial) are a multiple of 4. With `'single'` a call that would have a thread read more than 16 384 times is refused.
+   * Default: by shape and adapter class.
    */
   plan?: PlanKind;
   /** Limits to keep to, each at most the device's: tensors are then seen through smaller windows. Default the device's. */

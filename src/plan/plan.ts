@@ -92,9 +92,9 @@ export const KEPT_VISITS = 8;
  * What the two classes of adapter want.
  *
  * Hardware: 64 bytes of every row to a tile, so that memory is read in whole sectors, and groups enough for a
- * large GPU. Software: a lane a channel and no barrier wherever there are tiles for the cores and rows are not too many; and groups no wider than
- * a core's vectors, which then walk a plane in the order of memory. Measured on SwiftShader, which also compiles a
- * store for every word of workgroup memory.
+ * large GPU. Software: a lane a channel and no barrier wherever there are tiles for the cores and rows are not too
+ * many; and groups no wider than a core's vectors, which then walk a plane in the order of memory. Measured on
+ * SwiftShader, which also compiles a store for every word of workgroup memory.
  */
 const CLASSES = {
   hardware: { groupSize: 256, single: 16, splitChannels: 64, groups: 1024, applyGroups: 16384, applyVisits: 4 },
@@ -105,10 +105,11 @@ const CLASSES = {
 const SEGMENT_BYTES = 64;
 /**
  * Visits a lane may have. llvmpipe (Mesa 22) leaves a thread's loops after 65 535 turns in all, without a word, and counts
- * those of the slowest of the threads that it runs side by side. A single kernel takes a turn for each visit, one more
- * to write it, one more where masked rows come first, and one for each block. It binds hardware too, which has no use for more.
+ * those of the slowest of the threads that it runs side by side, and one for each time a loop finds its end. A single
+ * kernel takes a turn for each visit, one more to write it, one more where masked rows come first, and three for each
+ * block. The limit binds hardware too, which has no use for more.
  */
-const MAX_VISITS = 20_000;
+export const MAX_VISITS = 16_384;
 /** Visits a lane should have before another part of the rows is worth its partial. */
 const MIN_VISITS = 8;
 
@@ -170,7 +171,7 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
   }
   const kind = alone ? (choice.kind ?? (fitsSingle(whole, lanes, adapterClass) ? 'single' : 'split')) : 'split';
   if (kind === 'single' && visits > MAX_VISITS) {
-    throw new RangeError(`${call}: "plan" is 'single', which gives a thread ${visits} values (rows ${geometry.rows}), needs at most ${MAX_VISITS}. Use 'split'.`);
+    throw new RangeError(`${call}: "plan" is 'single', which has a thread read ${visits} times (rows ${geometry.rows}), needs at most ${MAX_VISITS}. Use 'split'.`);
   }
   const reduce: Dispatch[] = [];
   const apply: Dispatch[] = [];

@@ -92,7 +92,7 @@ describe('plan', () => {
       }
     }
     expect(() => plan(geometry('channelsLast', 30_000_000, 1, 1), DEFAULTS, { adapterClass: 'software', kind: 'single' }, DEFAULT_LIMITS)).toThrow(
-      /^plan: "plan" is 'single', which gives a thread \d+ values \(rows 30000000\), needs at most 20000\. Use 'split'\.$/,
+      /^plan: "plan" is 'single', which has a thread read \d+ times \(rows 30000000\), needs at most 16384\. Use 'split'\.$/,
     );
   });
 
