@@ -12,12 +12,12 @@ const NETS: NetName[] = ['batchNorm', 'plain'];
 const REMEDY = 'Choose a file that this page has saved.';
 
 /** Row by row, as PyTorch's `tensor.reshape(shape)` takes them. */
-interface SavedTensor {
+export interface SavedTensor {
   shape: number[];
   values: number[];
 }
 
-interface SavedText {
+export interface SavedText {
   format: string;
   settings: Settings;
   features: number;

@@ -47,7 +47,7 @@ describe('training and evaluation', () => {
     (await dy.read()).forEach((value, i) => expect(dx[i]).toBeCloseTo(value / Math.sqrt(1 + 1e-5), 6));
   });
 
-  it('channels-first: any rank whose second axis is channels, the same numbers as channels-last', async () => {
+  it('channels-first, of whatever rank, the second axis channels: the same numbers as channels-last', async () => {
     const first = await BatchNorm.create(cpu, { channels: 3, layout: 'channelsFirst' });
     const rows = matrix(8, 3); // [8, 3] is [2, 4, 3], which is [2, 3, 2, 2] with the channels moved
     const values = await rows.read();

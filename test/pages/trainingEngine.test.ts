@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Command, DataSet, Settings } from '../../demo/training/messages.js';
+import type { SavedTensor, SavedText } from '../../demo/training/saved.js';
 import { DEFAULTS, linkOfSettings, parseSettings, settingsOfLink } from '../../demo/training/settings.js';
 import { digits, spiral } from '../../src/data/index.js';
 import { digestOf } from '../data/digest.js';
@@ -237,15 +238,15 @@ describe('without WebGPU', () => {
     ];
     for (const [command, message] of refused) expect(await training.refusal(command)).toMatch(message);
     const { net } = last(await training.send({ kind: 'save' }, 'saved'), 'saved');
-    const spoil = (change: (json: any) => void) => {
-      const json = JSON.parse(net.text);
+    const spoil = (change: (json: SavedText) => void) => {
+      const json = JSON.parse(net.text) as SavedText;
       change(json);
       return training.refusal({ kind: 'load', text: JSON.stringify(json) });
     };
-    expect(await spoil((json) => json.nets.plain['layers.0.weight'].values.pop())).toBe(
+    expect(await spoil((json) => (json.nets.plain['layers.0.weight'] as SavedTensor).values.pop())).toBe(
       'load: the text has "layers.0.weight" of shape [8,2], needs [8,2] and as many values. Choose a file that this page has saved.',
     );
-    expect(await spoil((json) => (json.nets.batchNorm['norms.1.running_var'].values[3] = -1))).toMatch(/^fromNames: "norms\.1\.running_var" has -1 at 3, needs finite f32 numbers of at least 0/);
+    expect(await spoil((json) => ((json.nets.batchNorm['norms.1.running_var'] as SavedTensor).values[3] = -1))).toMatch(/^fromNames: "norms\.1\.running_var" has -1 at 3, needs finite f32 numbers of at least 0/);
     expect(await spoil((json) => (json.nets.batchNorm['layers.0.bias'] = { shape: [1], values: [0] }))).toMatch(/^load: the text has "layers\.0\.bias" in "batchNorm", needs only layers\.0\.weight, /);
     expect(await spoil((json) => delete json.optimiser.plain['layers.1.bias'])).toMatch(/^load: the text has no memory of "layers\.1\.bias", needs 0 tensors/);
     expect(await spoil((json) => (json.classes = 4))).toMatch(/^load: the text has 2 features and 4 classes, needs 2 and 3 \(those of spiral\)/);

@@ -362,17 +362,18 @@ function surroundings(kernel: KernelName, { width, across, groupSize, grouped, u
     zero: (type: string) => (type === 'Moments' ? { count: 0 } : type === 'Value' ? 0 : {}),
     select: (no: unknown, yes: unknown, condition: boolean) => (condition ? yes : no),
     min: Math.min, max: Math.max, f32: same, bitcast: same, Word: same, opaque_value: same, sum_of: same, first_valid: same, where_valid: same, count_of: same,
-    Value: zero, Channel: zero, count_valid: (row: number) => run.validOf(row), 
+    Value: zero, Channel: zero, count_valid: (row: number) => run.validOf(row), vec2u: (x: number, y: number): Pair => ({ x, y }),
+    workgroupBarrier: zero, group_mean: [], group_mean_low: [], group_m2: [], group_dy: [], group_dy_centered: [],
+    Statistics: () => ({}), Gradients: () => ({}), load_statistics: () => ({}), gradients_of: () => ({}), moments_finish: () => ({}),
+    activation_of: zero, load_inv_rows: zero, load_gamma: zero, load_beta: zero, store_coefficients: zero, gradient_finish: zero,
+
     enter: (number: number) => {
       const loop: Loop = { number, turns: [] };
       (run.inside.at(-1)?.turns.at(-1) ?? run.loops).push(loop);
       run.inside.push(loop);
     },
     turn: () => run.inside.at(-1)!.turns.push([]),
-    leave: () => run.inside.pop(), vec2u: (x: number, y: number): Pair => ({ x, y }),
-    workgroupBarrier: zero, group_mean: [], group_mean_low: [], group_m2: [], group_dy: [], group_dy_centered: [],
-    Statistics: () => ({}), Gradients: () => ({}), load_statistics: () => ({}), gradients_of: () => ({}), moments_finish: () => ({}),
-    activation_of: zero, load_inv_rows: zero, load_gamma: zero, load_beta: zero, store_coefficients: zero, gradient_finish: zero,
+    leave: () => run.inside.pop(),
 
     // A Value's mask is asked for before its x; the moments may read one several times.
     valid_at: (row: number) => {
