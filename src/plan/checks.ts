@@ -143,7 +143,8 @@ export function checkSharing(call: string, list: readonly Argument[], over: read
   }
 }
 
+/** Whether it has what a GPUBuffer has; the device has the last word when it is bound. */
 function isBuffer(value: unknown): value is GPUBuffer {
   const buffer = value as Partial<GPUBuffer> | null | undefined;
-  return typeof buffer?.size === 'number' && typeof buffer.usage === 'number';
+  return typeof buffer?.size === 'number' && typeof buffer.usage === 'number' && typeof buffer.unmap === 'function';
 }

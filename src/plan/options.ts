@@ -1,4 +1,4 @@
-import { checkCount, describe } from './shape.js';
+import { MAX_CHANNELS, checkCount, describe } from './shape.js';
 
 /** Which variance the running statistics keep: ÷ rows, or ÷ (rows − 1). */
 export type RunningVariance = 'biased' | 'unbiased';
@@ -49,6 +49,9 @@ export function checkNames(call: string, options: object, known: readonly string
 /** Throws unless channels, eps, momentum and running variance can be computed with. */
 export function checkNumbers(call: string, options: { channels: number } & Numbers): void {
   checkCount(call, 'channels', options.channels);
+  if (options.channels > MAX_CHANNELS) {
+    throw new RangeError(`${call}: "channels" is ${options.channels}, needs at most ${MAX_CHANNELS} (6 words of each, indices are u32). Split them.`);
+  }
   const { eps, momentum, runningVariance } = options;
   checkEps(call, eps);
   checkRunning(call, { momentum, runningVariance });

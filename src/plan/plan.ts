@@ -158,8 +158,10 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
   const make = (axes: Axes, window: Window, lanes: Lanes, tile: Pick<Tile, 'grouped' | 'kept'>, parts: Parts, partBase: number): Dispatch => {
     const params = { ...scalars, ...paramsOf(axes, lanes, parts), part_base: partBase };
     const unrolled = adapterClass === 'hardware' && !tile.kept;
-    return { tile: { width, across, groupSize, ...tile, unrolled }, params, grid: grid(params.tiles * params.parts, limits), window };
+    return { tile: { width, across, groupSize, ...tile, unrolled }, params, grid: grid(params.tiles * params.parts, limits, call), window };
   };
+  const mostGroups = limits.maxComputeWorkgroupsPerDimension ** 2;
+  const fitting = (axes: Axes, { channels }: Lanes) => Math.max(1, Math.floor(mostGroups / Math.ceil(axes.channels / channels)));
 
   const lanes = singleLanes(whole, adapterClass, groupSize);
   const visits = visitsOf(whole, lanes);
@@ -185,12 +187,12 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
   for (const { axes, window } of boxes) {
     const split = lanesOf(axes, Math.min(axes.channels, wants.splitChannels), groupSize);
     if (kind === 'split') {
-      const dispatch = make(axes, window, split, { grouped: true, kept: false }, partsOf(axes, split, wants.groups, MIN_VISITS, mostParts), parts);
+      const dispatch = make(axes, window, split, { grouped: true, kept: false }, partsOf(axes, split, wants.groups, MIN_VISITS, Math.min(mostParts, fitting(axes, split))), parts);
       reduce.push(dispatch);
       parts += dispatch.params.parts;
     }
     if (!flat) {
-      apply.push(make(axes, window, split, { grouped: false, kept: false }, partsOf(axes, split, wants.applyGroups, wants.applyVisits), 0));
+      apply.push(make(axes, window, split, { grouped: false, kept: false }, partsOf(axes, split, wants.applyGroups, wants.applyVisits, fitting(axes, split)), 0));
     }
   }
   if (flat) for (const window of windows) apply.push(flatOf(geometry, window, scalars, wants, groupSize, limits));
@@ -198,7 +200,7 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
   return {
     kind,
     reduce,
-    finish: finishOf(geometry, parts, scalars, adapterClass, limits, part),
+    finish: finishOf(geometry, parts, scalars, adapterClass, limits, part, call),
     apply,
     parts,
     momentsBytes: parts * MOMENTS_PLANES * geometry.channels * 4,
@@ -208,10 +210,10 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
 
 /** The dispatch that merges parts which the caller brings. */
 export function planMerge(
-  { layout, channels }: Pick<Geometry, 'layout' | 'channels'>, parts: number, numbers: Numbers, choice: PlanChoice, limits: PlanLimits,
+  { layout, channels }: Pick<Geometry, 'layout' | 'channels'>, parts: number, numbers: Numbers, choice: PlanChoice, limits: PlanLimits, call = 'plan',
 ): Dispatch {
   const geometry: Geometry = { layout, batch: 1, channels, spatial: 1, rows: 1 };
-  return finishOf(geometry, parts, scalarsOf(geometry, numbers, choice), choice.adapterClass, limits, choice.part ?? 0);
+  return finishOf(geometry, parts, scalarsOf(geometry, numbers, choice), choice.adapterClass, limits, choice.part ?? 0, call);
 }
 
 type Scalars = Omit<Params, keyof ReturnType<typeof paramsOf>>;
@@ -243,7 +245,8 @@ function flatOf(
   const { channels, rows } = geometry;
   const elements = rows * channels;
   const words = Math.ceil((window.end - window.start) / 2);
-  const groups = Math.min(Math.ceil(words / groupSize), Math.max(wants.applyGroups, Math.ceil((2 * words) / (groupSize * MAX_VISITS))));
+  const most = limits.maxComputeWorkgroupsPerDimension ** 2;
+  const groups = Math.min(most, Math.ceil(words / groupSize), Math.max(wants.applyGroups, Math.ceil((2 * words) / (groupSize * MAX_VISITS))));
   const one: Axis = { size: 1, stride: 0, rows: 0 }; // nothing walks it; 0 would make NaN of the parts
   const axes: Axes = { width: 1, across: 'channels', channels, channelStride: 1, channelFirst: 0, channelEnd: channels, base: 0, rowBase: 0, near: one, far: one };
   const params = {
@@ -256,9 +259,17 @@ function flatOf(
 }
 
 /** Folds a count of groups to two dimensions; groups past the count find nothing to do. */
-export function grid(groups: number, limits: PlanLimits): Grid {
-  const x = Math.min(groups, limits.maxComputeWorkgroupsPerDimension);
-  return [x, Math.ceil(groups / x)];
+export function grid(groups: number, limits: PlanLimits, call = 'plan'): Grid {
+  const most = limits.maxComputeWorkgroupsPerDimension;
+  const x = Math.min(groups, most);
+  const y = Math.ceil(groups / x);
+  if (y > most) {
+    throw new RangeError(
+      `${call}: "shape" takes ${groups} workgroups, the device runs at most ${most} × ${most} (maxComputeWorkgroupsPerDimension). ` +
+        `Request the device with a higher limit, or split the channels.`,
+    );
+  }
+  return [x, y];
 }
 
 /** Few, slow cores, or many fast ones: from what the adapter says of itself. */
@@ -410,7 +421,7 @@ function paramsOf(axes: Axes, lanes: Lanes, wanted: Parts) {
 }
 
 /** The merge walks the parts as if they were rows, channels innermost, whatever the layout. */
-function finishOf({ layout, channels }: Geometry, parts: number, scalars: Scalars, adapterClass: AdapterClass, limits: PlanLimits, part: number): Dispatch {
+function finishOf({ layout, channels }: Geometry, parts: number, scalars: Scalars, adapterClass: AdapterClass, limits: PlanLimits, part: number, call: string): Dispatch {
   const groupSize = groupSizeOf(adapterClass, limits);
   const tile = finishTile(layout, channels, groupSize);
   const values = channels / tile.width;
@@ -420,7 +431,7 @@ function finishOf({ layout, channels }: Geometry, parts: number, scalars: Scalar
   };
   const lanes = lanesOf(axes, Math.ceil(groupSize / Math.max(1, Math.ceil(parts / MIN_VISITS))), groupSize);
   const params: Params = { ...scalars, ...paramsOf(axes, lanes, { inner: 1, outer: 1 }), part_base: part };
-  return { tile, params, grid: grid(params.tiles, limits), window: { start: 0, end: 0 } };
+  return { tile, params, grid: grid(params.tiles, limits, call), window: { start: 0, end: 0 } };
 }
 
 /** Channels-first a channel at a time: where a window ends within an image, its neighbours' partials may be of other counts. */

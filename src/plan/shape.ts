@@ -26,6 +26,9 @@ export interface Geometry {
 /** Shader indices are u32. */
 export const MAX_ELEMENTS = 0xffffffff;
 
+/** Each has 6 words in `saved`. */
+export const MAX_CHANNELS = Math.floor(MAX_ELEMENTS / 6);
+
 /** Throws unless `value` is an integer of at least 1. */
 export function checkCount(call: string, name: string, value: unknown): void {
   if (typeof value !== 'number') {
@@ -57,17 +60,38 @@ export function checkLayout(call: string, layout: unknown): void {
 /** How a call says its shape: pooled rows; or, channels-first, batch and spatial; or the tensor's own shape. */
 export type BatchShape = { rows: number } | { batch: number; spatial: number } | { shape: readonly number[] };
 
+const NOTHING = Object.freeze({});
+const AS_TENSOR: readonly string[] = ['shape'];
+const AS_ROWS: readonly string[] = ['rows', 'shape'];
+const AS_BATCH: readonly string[] = ['batch', 'spatial', 'shape'];
+
+/** Refuses an entry nobody reads: a misspelt one, or of another way to say it. */
+function checkEntries(call: string, said: object, known: readonly string[]): void {
+  for (const name in said) {
+    if (known.includes(name) || (said as Record<string, unknown>)[name] === undefined) continue;
+    if (known === AS_BATCH && name === 'rows') {
+      throw new TypeError(`${call}: "rows" is given, needs batch and spatial, or shape (the layout is channelsFirst). Give those.`);
+    }
+    const needs = known === AS_TENSOR ? 'only shape' : known === AS_ROWS ? 'only rows, or shape' : 'only batch and spatial, or shape';
+    throw new TypeError(`${call}: "shape" has an entry ${JSON.stringify(name)}, needs ${needs}. Leave it out.`);
+  }
+}
+
+const sayingOf = (layout: Layout): string => (layout === 'channelsLast' ? '{ rows }' : '{ batch, spatial }');
+
 /** A call's shape against the layout and channels it runs on. */
 export function geometryOf(call: string, layout: Layout, channels: number, given: BatchShape | undefined): Geometry {
-  const said = (given ?? {}) as { rows?: number; batch?: number; spatial?: number; shape?: readonly number[] };
-  if (said.shape !== undefined) return geometryOfTensor(call, 'shape', layout, channels, said.shape);
+  const said = (given ?? NOTHING) as { rows?: number; batch?: number; spatial?: number; shape?: readonly number[] };
+  if (typeof said !== 'object') throw new TypeError(`${call}: "shape" is ${describe(said)}, needs an object such as ${sayingOf(layout)}.`);
+  if (said.shape !== undefined) {
+    checkEntries(call, said, AS_TENSOR);
+    return geometryOfTensor(call, 'shape', layout, channels, said.shape);
+  }
+  checkEntries(call, said, layout === 'channelsLast' ? AS_ROWS : AS_BATCH);
   if (layout === 'channelsLast') {
     const rows = said.rows as number;
     checkShape(call, { rows, channels });
     return { layout, batch: rows, channels, spatial: 1, rows };
-  }
-  if (said.rows !== undefined) {
-    throw new TypeError(`${call}: "rows" is given, needs batch and spatial, or shape (the layout is channelsFirst). Give those.`);
   }
   checkCount(call, 'batch', said.batch);
   checkCount(call, 'spatial', said.spatial);
@@ -82,7 +106,7 @@ export function geometryOfTensor(call: string, name: string, layout: Layout, cha
   const axis = layout === 'channelsLast' ? shape.length - 1 : 1;
   if (shape.length < 2 || shape[axis] !== channels) {
     const where = layout === 'channelsLast' ? 'last axis = channels' : 'second axis = channels';
-    const has = name === 'shape' ? 'is' : 'has shape';
+    const has = name.startsWith('shape') ? 'is' : 'has shape';
     throw new RangeError(`${call}: "${name}" ${has} [${shape.join(', ')}], needs ${exampleOf(layout, channels)} (${where}).`);
   }
   for (let i = 0; i < shape.length; i++) checkCount(call, `${name}[${i}]`, shape[i]);

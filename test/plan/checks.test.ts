@@ -7,7 +7,7 @@ import { type Argument, type BufferLimits, type Piece, type Requirement, checkSh
 const LIMITS: BufferLimits = { maxStorageBufferBindingSize: 65536, minStorageBufferOffsetAlignment: 256 };
 const STORAGE = 0x80;
 
-const bufferOf = (size: number, usage = STORAGE) => ({ size, usage, label: '' }) as GPUBuffer;
+const bufferOf = (size: number, usage = STORAGE) => ({ size, usage, label: '', unmap() {} }) as unknown as GPUBuffer;
 const needsOf = (change: Partial<Requirement> = {}): Requirement => ({
   name: 'x', bytes: 4096, reads: true, writes: false, windowed: true, rows: 16, parts: 3, from: (rows, parts) => `rows ${rows}, parts ${parts}`, ...change,
 });
@@ -37,6 +37,8 @@ describe('a view', () => {
     ['a number', 5, {}, TypeError, 'call: "x" is 5, needs a GPUBuffer or { buffer, offset, size }.'],
     ['a typed array', new Float32Array(4), {}, TypeError, 'call: "x" is Float32Array, needs a GPUBuffer or { buffer, offset, size }.'],
     ['no buffer in it', { offset: 0 }, {}, TypeError, 'call: "x" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['something of a size and a usage', { size: 8192, usage: STORAGE }, {}, TypeError, 'call: "x" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['such a thing for a buffer', { buffer: { size: 8192, usage: STORAGE } }, {}, TypeError, 'call: "x" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
     ['something else for a buffer', { buffer: new Float32Array(4) }, {}, TypeError, 'call: "x" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
     ['offset below 0', { buffer, offset: -256 }, {}, RangeError, 'call: "x" has offset -256, needs an integer from 0 to its buffer\'s 8192 bytes.'],
     ['offset no integer', { buffer, offset: 0.5 }, {}, RangeError, 'call: "x" has offset 0.5, needs an integer from 0 to its buffer\'s 8192 bytes.'],
