@@ -1,7 +1,7 @@
 import type { Storage } from '../plan/half.js';
 import type { Epilogue, Numbers, RowMask } from '../plan/options.js';
 import type { Geometry, Layout } from '../plan/shape.js';
-import type { Tensor, TensorStorage } from './tensor.js';
+import type { Tensor, TensorData, TensorStorage } from './tensor.js';
 
 /** What runs the layers: a WebGPU device or the CPU. Made by `openBackend`. */
 export interface Backend {
@@ -17,12 +17,12 @@ export interface Backend {
   /**
    * Uploads values.
    *
-   * @param data - as many as the shape has elements, in memory order.
+   * @param data - as many as the shape has elements, in memory order; copied.
    * @param shape - such as [rows, channels] or [batch, channels, height, width].
    * @param storage - what each value is rounded to, once, default `'f32'`; `'u32'` for row masks and counts.
    * @throws {RangeError} the shape cannot be indexed, the lengths differ, or the device cannot hold it.
    */
-  tensor(data: Float32Array | readonly number[], shape: readonly number[], storage?: TensorStorage): Tensor;
+  tensor(data: TensorData, shape: readonly number[], storage?: TensorStorage): Tensor;
   /** A tensor of zeros. */
   empty(shape: readonly number[], storage?: TensorStorage): Tensor;
   /** Frees what the backend owns: the device if `openBackend` created it, never a given one. Later calls throw. */
@@ -51,6 +51,10 @@ export interface EngineOptions extends Numbers {
   inPlace: boolean;
   /** Whether the phases will be called. */
   phases: boolean;
+  /** What is compiled now: forward, backward and inference, or the phases, of these shapes. */
+  shapes: readonly Geometry[];
+  /** Whether there will be running statistics. */
+  running: boolean;
   gamma: boolean;
   beta: boolean;
   onError?: (error: Error) => void;

@@ -12,7 +12,7 @@ import { statistics } from '../reference/statistics.js';
 import type { Floats, Statistics } from '../reference/types.js';
 import type { ValidRows } from '../reference/walk.js';
 import type { Backend, Engine, EngineOptions } from './backend.js';
-import { type Tensor, type TensorStorage, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf } from './tensor.js';
+import { type Tensor, type TensorData, type TensorStorage, type Values, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf } from './tensor.js';
 
 /** The reference on `Float32Array`s: f64 arithmetic, results rounded to f32, and where so stored to f16 or bf16. */
 export class CpuBackend implements Backend {
@@ -27,15 +27,13 @@ export class CpuBackend implements Backend {
     this.reason = reason;
   }
 
-  tensor(data: Float32Array | readonly number[], shape: readonly number[], storage: TensorStorage = 'f32'): Tensor {
+  tensor(data: TensorData, shape: readonly number[], storage: TensorStorage = 'f32'): Tensor {
     const call = 'Backend.tensor';
     this.check(call);
     const values = checkData(call, data, sizeOf(call, shape), shape);
     checkTensorStorage(call, storage);
     if (storage === 'u32') checkIntegers(call, values);
-    const tensor = new CpuTensor(this, shape, values.slice(), storage);
-    tensor.round();
-    return tensor;
+    return new CpuTensor(this, shape, rounded(values, storage), storage);
   }
 
   empty(shape: readonly number[], storage: TensorStorage = 'f32'): Tensor {
@@ -90,15 +88,14 @@ export class CpuTensor implements Tensor {
     return this.#values.slice();
   }
 
-  write(data: Float32Array | readonly number[]): void {
+  write(data: TensorData): void {
     if (!this.#values) throw disposedError('Tensor.write');
     const values = checkData('Tensor.write', data, this.size, this.shape);
     if (this.storage === 'u32') checkIntegers('Tensor.write', values);
-    this.#values.set(values);
-    this.round();
+    this.#values.set(rounded(values, this.storage));
   }
 
-  /** Rounds the values to the storage. */
+  /** Rounds the values, which are f32, to the storage. */
   round(): void {
     const { storage } = this;
     const values = this.#values!;
@@ -230,6 +227,13 @@ class CpuEngine implements Engine {
       if (into) for (let c = 0; c < into.length; c++) into[c] = gradients[name][c] + (accumulate ? into[c] : 0);
     }
   }
+}
+
+/** A copy, each value rounded to the storage once. */
+function rounded(values: Values, storage: TensorStorage): Float32Array {
+  const copy = Float32Array.from(values);
+  if (storage !== 'f32' && storage !== 'u32') for (let i = 0; i < copy.length; i++) copy[i] = roundTo(values[i], storage);
+  return copy;
 }
 
 const of = (tensor: Tensor): Float32Array => (tensor as CpuTensor).values;

@@ -1,11 +1,12 @@
-import { type BatchNormKernels, createBatchNorm } from '../kernels/batchnorm.js';
+import { type BatchNormKernels, type CallName, createBatchNorm } from '../kernels/batchnorm.js';
 import { type Loss, checkLoss, watchLoss } from '../kernels/loss.js';
 import { COPY_DST, COPY_SRC, MAP_READ, READ, STORAGE } from '../plan/gpuFlags.js';
 import { GRADIENT_PLANES, MOMENTS_PLANES } from '../plan/plan.js';
 import type { BatchShape, Geometry } from '../plan/shape.js';
 import type { AdapterDescription, Backend, Engine, EngineOptions } from './backend.js';
+import { inScopes } from '../kernels/scope.js';
 import { type Storage, packHalf, unpackHalf } from '../plan/half.js';
-import { type Tensor, type TensorStorage, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf, tensorBytes } from './tensor.js';
+import { type Tensor, type TensorData, type TensorStorage, type Values, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf, tensorBytes } from './tensor.js';
 
 /** A WebGPU device; tensors are buffers. */
 export class GpuBackend implements Backend {
@@ -31,14 +32,20 @@ export class GpuBackend implements Backend {
     });
   }
 
-  tensor(data: Float32Array | readonly number[], shape: readonly number[], storage: TensorStorage = 'f32'): Tensor {
+  tensor(data: TensorData, shape: readonly number[], storage: TensorStorage = 'f32'): Tensor {
     const call = 'Backend.tensor';
+    this.check(call);
     const values = checkData(call, data, sizeOf(call, shape), shape);
     checkTensorStorage(call, storage);
     if (storage === 'u32') checkIntegers(call, values);
     const tensor = this.#allocate(call, shape, storage);
-    tensor.write(values);
-    return tensor;
+    try {
+      tensor.write(values);
+      return tensor;
+    } catch (cause) {
+      tensor.dispose();
+      throw cause;
+    }
   }
 
   empty(shape: readonly number[], storage: TensorStorage = 'f32'): Tensor {
@@ -48,9 +55,16 @@ export class GpuBackend implements Backend {
 
   async engine(options: EngineOptions): Promise<Engine> {
     this.check('BatchNorm.create');
-    const { phases, ...rest } = options;
+    const { phases, shapes, running, ...rest } = options;
     const modes = ['train', 'infer', 'frozen', ...(phases ? ['phases' as const] : [])] as const;
-    return new GpuEngine(this.device, await createBatchNorm(this.device, { ...rest, modes }));
+    const { adapter } = this;
+    const { inPlace } = rest;
+    const training: readonly CallName[] = phases ? ['moments', 'merge', 'normalize', 'gradientSums', 'gradientInput'] : ['forward', 'backward'];
+    const calls: readonly CallName[] = running ? [...training, 'infer'] : training;
+    // A device may not tell what its adapter told.
+    const adapterClass = adapter ? (adapter.software ? 'software' : 'hardware') : undefined;
+    const ahead = shapes.map((geometry) => ({ ...shapeOf(geometry), calls, running, inPlace }));
+    return new GpuEngine(this.device, await createBatchNorm(this.device, { ...rest, modes, adapterClass, shapes: ahead }));
   }
 
   destroy(): void {
@@ -76,9 +90,9 @@ export class GpuBackend implements Backend {
       );
     }
     const label = `batchnorm/tensor [${shape.join(', ')}]`;
-    this.device.pushErrorScope('out-of-memory');
-    const buffer = this.device.createBuffer({ label, size: bytes, usage: STORAGE | COPY_SRC | COPY_DST });
-    return new GpuTensor(this, shape, elements, storage, buffer, this.device.popErrorScope());
+    const { value: buffer, error } = inScopes(this.device, ['out-of-memory'], () =>
+      this.device.createBuffer({ label, size: bytes, usage: STORAGE | COPY_SRC | COPY_DST }));
+    return new GpuTensor(this, shape, elements, storage, buffer, error);
   }
 }
 
@@ -101,7 +115,6 @@ export class GpuTensor implements Tensor {
     this.storage = storage;
     this.#buffer = buffer;
     this.#created = created;
-    created.catch(() => null); // a lost device is reported by what uses the tensor
   }
 
   get buffer(): GPUBuffer {
@@ -128,17 +141,11 @@ export class GpuTensor implements Tensor {
     this.backend.check(call);
     const { device } = this.backend;
     const { size } = this.#buffer;
-    device.pushErrorScope('out-of-memory');
-    device.pushErrorScope('validation');
-    const staging = device.createBuffer({ label: 'batchnorm/tensor read', size, usage: MAP_READ | COPY_DST });
-    const encoder = device.createCommandEncoder({ label: 'batchnorm/tensor read' });
-    encoder.copyBufferToBuffer(this.#buffer, 0, staging, 0, size);
-    device.queue.submit([encoder.finish()]);
-    const errors = Promise.all([this.#created, device.popErrorScope(), device.popErrorScope()]);
+    const { value: staging, error: copied } = inScopes(device, ['out-of-memory', 'validation'], () => copyOf(device, this.#buffer, size, 'batchnorm/tensor read'));
     try {
       const mapped = staging.mapAsync(READ);
       mapped.catch(() => null); // what failed before it is the clearer reason
-      const error = (await errors).find((found) => found !== null);
+      const error = (await this.#created) ?? (await copied);
       if (error) throw new Error(`${call}: the values cannot be read: ${error.message}`);
       await mapped;
       return staging.getMappedRange().slice(0);
@@ -150,7 +157,7 @@ export class GpuTensor implements Tensor {
     }
   }
 
-  write(data: Float32Array | readonly number[]): void {
+  write(data: TensorData): void {
     const call = 'Tensor.write';
     if (this.#disposed) throw disposedError(call);
     this.backend.check(call);
@@ -171,10 +178,25 @@ export class GpuTensor implements Tensor {
 }
 
 /** Values as a buffer of that storage holds them. */
-function wordsOf(values: Float32Array, storage: TensorStorage): GPUAllowSharedBufferSource {
-  if (storage === 'f32') return values as Float32Array<ArrayBuffer>;
-  if (storage === 'u32') return Uint32Array.from(values);
-  return packHalf(values, storage as Exclude<Storage, 'f32'>).buffer as ArrayBuffer;
+function wordsOf(values: Values, storage: TensorStorage): GPUAllowSharedBufferSource {
+  if (storage === 'u32') return values instanceof Uint32Array ? (values as Uint32Array<ArrayBuffer>) : Uint32Array.from(values);
+  const floats = values instanceof Float32Array ? values : null;
+  if (storage === 'f32') return (floats ?? Float32Array.from(values)) as Float32Array<ArrayBuffer>;
+  return packHalf(floats ?? Float64Array.from(values), storage as Exclude<Storage, 'f32'>).buffer as ArrayBuffer;
+}
+
+/** A buffer's first bytes in one that can be mapped, once the queue is through with what it has. */
+function copyOf(device: GPUDevice, buffer: GPUBuffer, size: number, label: string): GPUBuffer {
+  const staging = device.createBuffer({ label, size, usage: MAP_READ | COPY_DST });
+  try {
+    const encoder = device.createCommandEncoder({ label });
+    encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
+    device.queue.submit([encoder.finish()]);
+    return staging;
+  } catch (cause) {
+    staging.destroy();
+    throw cause;
+  }
 }
 
 class GpuEngine implements Engine {
@@ -259,11 +281,8 @@ class GpuEngine implements Engine {
 
   async #read(buffer: GPUBuffer, planes: number): Promise<Uint32Array> {
     const size = planes * this.#kernels.channels * 4;
-    const staging = this.#device.createBuffer({ label: 'batchnorm/part read', size, usage: MAP_READ | COPY_DST });
+    const staging = copyOf(this.#device, buffer, size, 'batchnorm/part read');
     try {
-      const encoder = this.#device.createCommandEncoder({ label: 'batchnorm/part read' });
-      encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);
-      this.#device.queue.submit([encoder.finish()]);
       await staging.mapAsync(READ);
       return new Uint32Array(staging.getMappedRange().slice(0));
     } finally {

@@ -5,6 +5,13 @@ import { MAX_ELEMENTS, checkCount, describe } from '../plan/shape.js';
 /** How a tensor's elements are kept: numbers as f32, f16 or bf16, or, for row masks, u32. */
 export type TensorStorage = Storage | 'u32';
 
+/** Values to upload: a typed array of floats or of integers up to 32 bits, or plain numbers. */
+export type TensorData =
+  | Float32Array | Float64Array | Uint8Array | Uint8ClampedArray | Uint16Array | Uint32Array | Int8Array | Int16Array | Int32Array | readonly number[];
+
+/** Values checked, and not yet rounded. */
+export type Values = Exclude<TensorData, readonly number[]>;
+
 /** Values on a backend. Made by `backend.tensor()` or `backend.empty()`. */
 export interface Tensor {
   readonly backend: Backend;
@@ -19,7 +26,7 @@ export interface Tensor {
   /** A copy of the values as f32, once all work submitted so far is done. */
   read(): Promise<Float32Array>;
   /** Replaces all values, each rounded to the storage once. @throws {RangeError} `data` has another length. */
-  write(data: Float32Array | readonly number[]): void;
+  write(data: TensorData): void;
   /** Frees the memory; later uses throw. Disposing twice is harmless. */
   dispose(): void;
 }
@@ -45,24 +52,29 @@ export function tensorBytes(elements: number, storage: TensorStorage): number {
   return storage === 'u32' ? 4 * elements : storageBytes(elements, storage);
 }
 
-/** Throws unless every value is an integer that a u32 holds. */
-export function checkIntegers(call: string, values: Float32Array): void {
-  const bad = values.findIndex((value) => !Number.isInteger(value) || value < 0 || value > 2 ** 24);
+/** Throws unless every value is an integer that a u32 holds and that comes back as it was: values are read as f32. */
+export function checkIntegers(call: string, values: Values): void {
+  const bad = (values as Float64Array).findIndex((value) => !Number.isInteger(value) || value < 0 || value > 2 ** 24);
   if (bad >= 0) throw new RangeError(`${call}: "data" has ${values[bad]} at ${bad}, needs integers from 0 to 16777216 (the storage is u32).`);
 }
 
 /** The values to upload, checked against the shape's size. */
-export function checkData(call: string, data: unknown, size: number, shape: readonly number[]): Float32Array {
-  if (!(data instanceof Float32Array) && !Array.isArray(data)) {
-    throw new TypeError(`${call}: "data" is ${describe(data)}, needs a Float32Array or an array of numbers.`);
+export function checkData(call: string, data: unknown, size: number, shape: readonly number[]): Values {
+  if (!isTyped(data) && !Array.isArray(data)) {
+    throw new TypeError(`${call}: "data" is ${describe(data)}, needs a typed array or an array of numbers.`);
   }
   if (data.length !== size) {
     throw new RangeError(`${call}: "data" has ${data.length} elements, needs ${size} (shape [${shape.join(', ')}]). Give as many.`);
   }
-  if (data instanceof Float32Array) return data;
+  if (isTyped(data)) return data;
   const bad = data.findIndex((value) => typeof value !== 'number');
   if (bad >= 0) throw new TypeError(`${call}: "data" has ${describe(data[bad])} at ${bad}, needs numbers.`);
-  return Float32Array.from(data);
+  return Float64Array.from(data);
+}
+
+/** Any view of numbers: not a DataView, nor of big integers. */
+function isTyped(data: unknown): data is Values {
+  return ArrayBuffer.isView(data) && !(data instanceof DataView || data instanceof BigInt64Array || data instanceof BigUint64Array);
 }
 
 export function disposedError(call: string): Error {

@@ -39,7 +39,9 @@ export async function fieldOf(device: GPUDevice, shape: BenchShape, options: Fie
   const { layout, channels, rows, elements } = shape;
   const geometry = geometryOf('benchmark', layout, channels, shape.shape);
   const inputs = inputsOf({ name: '', rows, channels, spatial: layout === 'channelsFirst' ? geometry.spatial : undefined }, 1);
-  const bn = await createBatchNorm(device, { channels, layout, adapterClass: options.adapterClass, plan: options.plan });
+  const bn = await createBatchNorm(device, {
+    channels, layout, adapterClass: options.adapterClass, plan: options.plan, modes: ['train', 'infer'], shapes: [shape.shape],
+  });
   const owned: GPUBuffer[] = [];
   const upload = (values: Float32Array) => {
     const buffer = device.createBuffer({ label: 'batchnorm/benchmark', size: values.byteLength, usage: STORAGE | COPY_SRC | COPY_DST });

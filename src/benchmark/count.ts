@@ -206,8 +206,12 @@ class StandInDevice {
     return {};
   }
 
+  createComputePipeline() {
+    return {};
+  }
+
   createComputePipelineAsync() {
-    return Promise.resolve({ label: '', getBindGroupLayout: () => ({}) });
+    return Promise.resolve({});
   }
 
   createBindGroup() {

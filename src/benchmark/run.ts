@@ -1,4 +1,5 @@
 import type { Backend } from '../backend/backend.js';
+import { findAdapter, requestDeviceOf } from '../backend/device.js';
 import { type AdapterClass, type PlanKind, classOf } from '../plan/plan.js';
 import { fieldOf } from './contenders.js';
 import { type Timing, measure } from './measure.js';
@@ -44,7 +45,7 @@ export async function benchmark(backend: Backend, options: BenchOptions): Promis
   const { device, adapter } = backend;
   if (!device) throw new TypeError('benchmark: "backend" is the CPU, needs a GPU. Open one with fallback: \'throw\'.');
   const { shapes, samples = 9, sampleTime = 20, plan, cpu = true, staged = true, abilities = false, onProgress } = options;
-  const adapterClass = classOf(device.adapterInfo);
+  const adapterClass = adapter ? (adapter.software ? 'software' : 'hardware') : classOf(device.adapterInfo);
   const report: BenchReport = { adapter, adapterClass, samples, shapes: [] };
   for (const shape of shapes) {
     const field = await fieldOf(device, shape, { adapterClass, plan, cpu, staged, abilities });
@@ -60,14 +61,10 @@ export async function benchmark(backend: Backend, options: BenchOptions): Promis
   return report;
 }
 
-/** A device to time on: with the adapter's limits for buffers, and timestamp queries where it has them. Null without an adapter. */
+/** A device to time on: with the adapter's limits for buffers (their sizes, their number), and timestamp queries where it has them. Null without an adapter. */
 export async function openTimedDevice(gpu: GPU | undefined): Promise<GPUDevice | null> {
-  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) return null;
-  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
-  return adapter.requestDevice({
-    label: 'batchnorm/benchmark',
-    requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
-    requiredFeatures: adapter.features.has('timestamp-query') ? ['timestamp-query'] : [],
-  });
+  const adapter = gpu && (await findAdapter(gpu, 'high-performance'));
+  if (!gpu || !adapter) return null;
+  const requiredFeatures: GPUFeatureName[] = adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
+  return requestDeviceOf(gpu, adapter, { label: 'batchnorm/benchmark', requiredFeatures });
 }

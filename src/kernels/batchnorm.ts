@@ -8,10 +8,10 @@ import { type AdapterClass, GRADIENT_PLANES, MOMENTS_PLANES, type PlanKind, clas
 import { savedBytes } from '../plan/saved.js';
 import { type BatchShape, type Geometry, type Layout, checkCount, checkLayout, describe, geometryOf } from '../plan/shape.js';
 import { type Loss, checkLoss, watchLoss } from './loss.js';
-import { type Buffers, type CallOptions, type DeviceLimits, Operation, type Planner, type Recipe } from './operation.js';
-import { pipelineOf } from './pipelines.js';
-import { type Draft, type OperationName, type Settings, draftsOf, variantsOf } from './recipes.js';
-import { variantKey } from './table.js';
+import { type Buffers, type CallOptions, type DeviceLimits, Operation, type Planner } from './operation.js';
+import { compileAhead } from './pipelines.js';
+import { type Draft, type OperationName, type Settings, draftsOf, variantOf } from './recipes.js';
+import { type Variant, bindingsOf, variantKey } from './table.js';
 
 /** Options of `createBatchNorm`. `Numbers` (eps, momentum, runningVariance) are PyTorch's where left out. */
 export interface BatchNormOptions extends Partial<Numbers> {
@@ -24,7 +24,7 @@ export interface BatchNormOptions extends Partial<Numbers> {
   epilogue?: Epilogue;
   /** Whether calls say which rows count, and how: `'rows'` by `mask`, `'count'` by `validRows`. Default `'none'`. */
   mask?: RowMask;
-  /** Whether `infer` may write y over x, and a backward dx over dy; compiles those kernels too. Default false. */
+  /** Whether `infer` may write y over x, and a backward dx over dy. Default false. */
   inPlace?: boolean;
   /** Whether there is a gamma; without one it is 1 and has no gradient. Default true. */
   gamma?: boolean;
@@ -35,6 +35,11 @@ export interface BatchNormOptions extends Partial<Numbers> {
    * merge, normalize, gradientSums and gradientInput. Default the first three.
    */
   modes?: readonly Mode[];
+  /**
+   * What is compiled now, while JavaScript runs on. A call that none of these is compiles what it needs at once, which stops the
+   * thread for as long as that takes. Default none; `prepare` does the same later.
+   */
+  shapes?: readonly PreparedShape[];
   /** How the work is cut. Default: read off the device's `adapterInfo`. */
   adapterClass?: AdapterClass;
   /**
@@ -48,6 +53,19 @@ export interface BatchNormOptions extends Partial<Numbers> {
   /** Receives what WebGPU reports only later. Without one the error is rethrown outside any call. */
   onError?: (error: Error) => void;
 }
+
+/** The calls of `BatchNormKernels`. */
+export type CallName = 'forward' | 'backward' | 'backwardFrozen' | 'infer' | 'moments' | 'merge' | 'normalize' | 'gradientSums' | 'gradientInput';
+
+/** What decides, beside the options, which pipelines calls need: their shape, as they say it, and what they are given. */
+export type PreparedShape = BatchShape & {
+  /** Which calls will have it. Default all of the modes. */
+  calls?: readonly CallName[];
+  /** Whether `forward` and `merge` will be given running statistics. Default true. */
+  running?: boolean;
+  /** Whether y will stand over x, and dx over dy, where a call and the options allow it. Default false. */
+  inPlace?: boolean;
+};
 
 /** Which rows count, for kernels created with `mask`. */
 export interface RowBuffers {
@@ -141,7 +159,7 @@ export interface PartsOptions {
 }
 
 const OPTION_NAMES = [
-  'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'modes', 'adapterClass',
+  'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'modes', 'shapes', 'adapterClass',
   'plan', 'limits', 'onError',
 ];
 const LIMIT_NAMES = [
@@ -152,14 +170,15 @@ const LIMIT_NAMES = [
 const MAX_PARTS = 65535;
 
 /**
- * Compiles the batch norm kernels for a number of channels, once; calls then only record.
+ * Creates the batch norm kernels for a number of channels, and compiles those that `shapes` need; calls then only record.
  *
- * The device stays the caller's: it is never destroyed here, and nothing is submitted or read back.
+ * What is compiled is compiled once per device, whoever asks. The device stays the caller's: it is never destroyed here, and
+ * nothing is submitted or read back.
  *
  * @throws {TypeError} an option is of the wrong kind, unknown, or `device` is no GPUDevice.
  * @throws {RangeError} an option has a value that cannot be computed with.
- * @throws {Error} a kernel did not compile, or the device is lost.
- * @example const bn = await createBatchNorm(device, { channels: 256, modes: ['train', 'infer'] });
+ * @throws {Error} a kernel that `shapes` need did not compile, or the device is lost.
+ * @example const bn = await createBatchNorm(device, { channels: 256, modes: ['train', 'infer'], shapes: [{ rows: 128 }] });
  */
 export async function createBatchNorm(device: GPUDevice, options: BatchNormOptions): Promise<BatchNormKernels> {
   const call = 'createBatchNorm';
@@ -172,7 +191,7 @@ export async function createBatchNorm(device: GPUDevice, options: BatchNormOptio
   checkNames(call, options, OPTION_NAMES);
   const {
     channels, gamma = true, beta = true, modes = ['train', 'infer', 'frozen'], storage = 'f32', epilogue = 'none', mask = 'none', inPlace = false,
-    adapterClass = classOf(device.adapterInfo), plan: kind, layout = 'channelsLast', onError,
+    adapterClass = classOf(device.adapterInfo), plan: kind, layout = 'channelsLast', onError, shapes = [],
     eps = DEFAULTS.eps, momentum = DEFAULTS.momentum, runningVariance = DEFAULTS.runningVariance,
   } = options;
   checkNumbers(call, { channels, eps, momentum, runningVariance });
@@ -201,22 +220,29 @@ export async function createBatchNorm(device: GPUDevice, options: BatchNormOptio
     channels, layout, storage, epilogue, mask, inPlace, gamma, beta, adapterClass, kind, numbers: { eps, momentum, runningVariance },
   };
   const drafts = draftsOf(settings, modes, limits.maxStorageBuffersPerShaderStage);
-  const recipes = await Promise.all(drafts.map((draft) => compileDraft(device, draft, settings, limits))).catch((error) => {
-    checkLoss(call, loss); // the clearer reason
-    throw error;
-  });
-  checkLoss(call, loss);
-  return new BatchNormKernels(device, settings, limits, recipes, loss, onError ?? null);
+  checkBindings(call, drafts, settings, limits.maxStorageBuffersPerShaderStage, options.limits !== undefined);
+  const kernels = new BatchNormKernels(device, settings, limits, drafts, loss, onError ?? null);
+  await kernels.compile(call, shapes);
+  return kernels;
 }
 
 /** The device's limits, or lower ones; checked. */
 function limitsOf(call: string, device: DeviceLimits, given: Partial<DeviceLimits> | undefined): DeviceLimits {
   if (given === undefined) return device;
-  checkNames(call, given, LIMIT_NAMES);
+  if (typeof given !== 'object' || given === null) {
+    throw new TypeError(`${call}: "limits" is ${describe(given)}, needs an object such as device.limits. Leave it out to have those.`);
+  }
+  const own = Object.getPrototypeOf(given) as object | null;
+  if (own === null || own === Object.prototype) checkNames(call, given, LIMIT_NAMES); // a GPUSupportedLimits has others too
   const limits = Object.fromEntries(LIMIT_NAMES.map((name) => [name, device[name]])) as Record<(typeof LIMIT_NAMES)[number], number>;
-  for (const [name, value] of Object.entries(given) as [(typeof LIMIT_NAMES)[number], number][]) {
+  for (const name of LIMIT_NAMES) {
+    const value = given[name]; // of a GPUSupportedLimits it is on the prototype
+    if (value === undefined) continue;
     checkCount(call, `limits.${name}`, value);
     const alignment = name === 'minStorageBufferOffsetAlignment';
+    if (alignment && !Number.isInteger(Math.log2(value))) {
+      throw new RangeError(`${call}: "limits.${name}" is ${value}, needs a power of 2. Leave it out to have the device's, ${device[name]}.`);
+    }
     if (alignment ? value < device[name] : value > device[name]) {
       throw new RangeError(`${call}: "limits.${name}" is ${value}, needs at ${alignment ? 'least' : 'most'} ${device[name]} (the device's). Leave it out to have that.`);
     }
@@ -226,6 +252,23 @@ function limitsOf(call: string, device: DeviceLimits, given: Partial<DeviceLimit
     throw new RangeError(`${call}: "limits.maxStorageBufferBindingSize" is ${limits.maxStorageBufferBindingSize}, needs at least ${LEAST_BINDING}.`);
   }
   return limits;
+}
+
+/** Throws where a kernel that no other can stand in for binds more buffers than a stage may. */
+function checkBindings(call: string, drafts: readonly Draft[], settings: Settings, most: number, given: boolean): void {
+  const tile = { width: 1, across: 'channels', groupSize: 1, grouped: true, kept: false, unrolled: false } as const;
+  let [needed, needs] = [0, ''];
+  for (const draft of drafts) {
+    for (const { kernel } of [...draft.split, ...(draft.onePart ?? [])]) {
+      const bound = bindingsOf(variantOf(draft, settings, kernel, tile, false)).length;
+      if (bound > needed) [needed, needs] = [bound, kernel];
+    }
+  }
+  if (needed <= most) return;
+  throw new RangeError(
+    `${call}: "${given ? 'limits' : 'device.limits'}.maxStorageBuffersPerShaderStage" is ${most}, needs at least ${needed} (${needs} binds them with these options). ` +
+      `${given ? 'Leave it out' : 'Request the device with a higher limit'}, or go without what needs it.`,
+  );
 }
 
 /** Bytes below which no window is worth its dispatch. */
@@ -247,7 +290,7 @@ export class BatchNormKernels {
     device: GPUDevice,
     settings: Settings,
     limits: DeviceLimits,
-    recipes: readonly Recipe[],
+    drafts: readonly Draft[],
     loss: Loss,
     onError: ((error: Error) => void) | null,
   ) {
@@ -259,10 +302,51 @@ export class BatchNormKernels {
     const { numbers, adapterClass, kind, storage, channels, layout } = settings;
     const planFor: Planner = (geometry, choice, parts, call) => {
       const made = plan(geometry, numbers, { adapterClass, kind, storage, ...choice }, limits, call);
-      return parts === 0 ? made : { ...made, finish: planMerge({ layout, channels }, parts, numbers, { adapterClass, ...choice }, limits) };
+      return parts === 0 ? made : { ...made, finish: planMerge({ layout, channels }, parts, numbers, { adapterClass, ...choice }, limits, call) };
     };
     const report = (error: Error) => this.#report(error);
-    for (const recipe of recipes) this.#operations.set(recipe.operation, new Operation(device, recipe, planFor, limits, report));
+    for (const draft of drafts) this.#operations.set(draft.operation, new Operation(device, { ...draft, settings }, planFor, limits, report));
+  }
+
+  /**
+   * Compiles what calls of these shapes will need, all of it side by side, while JavaScript runs on.
+   *
+   * For tensors in one buffer each: what those in several need besides is compiled at their first call.
+   *
+   * @param shapes - each as a call says it, with which calls, and what they are given: `{ rows: 128, calls: ['infer'], inPlace: true }`.
+   * @throws {TypeError} {RangeError} a shape is not as a call needs it; then nothing is compiled.
+   * @throws {Error} a kernel did not compile: calls of that shape throw the same; the device is lost, or this object destroyed.
+   * @example await bn.prepare({ rows: 128 }, { rows: 100, calls: ['infer'] });
+   */
+  async prepare(...shapes: PreparedShape[]): Promise<void> {
+    await this.compile('BatchNorm.prepare', shapes);
+  }
+
+  /** @internal `prepare`, in the name of `call`. */
+  async compile(call: string, shapes: readonly PreparedShape[]): Promise<void> {
+    this.#checkAlive(call);
+    if (!Array.isArray(shapes)) throw new TypeError(`${call}: "shapes" is ${describe(shapes)}, needs an array such as [{ rows: 128 }].`);
+    const variants = new Map(shapes.flatMap((shape) => this.#variantsOf(call, shape)).map((variant) => [variantKey(variant), variant]));
+    const results = await Promise.allSettled([...variants.values()].map((variant) => compileAhead(this.device, variant)));
+    this.#checkAlive(call); // the clearer reason
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  #variantsOf(call: string, given: PreparedShape): Variant[] {
+    if (typeof given !== 'object' || given === null) throw new TypeError(`${call}: "shapes" holds ${describe(given)}, needs a shape such as { rows: 128 }.`);
+    const { calls = CALLS.filter((name) => this.#operations.has(name)), running = true, inPlace = false, ...shape } = given;
+    checkFlag(call, 'running', running);
+    checkFlag(call, 'inPlace', inPlace);
+    if (inPlace && !this.#settings.inPlace) throw new RangeError(`${call}: "inPlace" is true, needs false (the options have no inPlace). Add it to those of createBatchNorm.`);
+    if (!Array.isArray(calls)) throw new TypeError(`${call}: "calls" is ${describe(calls)}, needs an array of ${CALLS.join(', ')}.`);
+    const geometry = geometryOf(call, this.#settings.layout, this.channels, shape as BatchShape);
+    return calls.flatMap((name: CallName) => {
+      if (!CALLS.includes(name)) throw new RangeError(`${call}: "calls" holds ${describe(name)}, needs ${CALLS.join(', ')}.`);
+      const operation = this.#operations.get(!running && (name === 'forward' || name === 'merge') ? `${name}Untracked` : name);
+      if (!operation) throw new RangeError(`${call}: "calls" holds "${name}", which the modes have not. Add its mode to the options of createBatchNorm.`);
+      return operation.variants(geometry, inPlace);
+    });
   }
 
   /**
@@ -523,6 +607,8 @@ export class BatchNormKernels {
 
 const OPERATION_OF_MODE: Record<Mode, OperationName> = { train: 'forward', infer: 'infer', frozen: 'backwardFrozen', phases: 'moments' };
 
+const CALLS: readonly CallName[] = ['forward', 'backward', 'infer', 'backwardFrozen', 'moments', 'merge', 'normalize', 'gradientSums', 'gradientInput'];
+
 const NO_OPTIONS = Object.freeze({});
 const PLAIN: CallOptions = Object.freeze({ accumulate: false, part: 0, parts: 0 });
 const ACCUMULATE: CallOptions = Object.freeze({ accumulate: true, part: 0, parts: 0 });
@@ -555,11 +641,4 @@ function ofParts(call: string, options: PartsOptions): CallOptions {
 function checkParts(call: string, name: string, parts: unknown): void {
   checkCount(call, name, parts);
   if ((parts as number) > MAX_PARTS) throw new RangeError(`${call}: "${name}" is ${parts}, needs at most ${MAX_PARTS}. Merge in steps.`);
-}
-
-async function compileDraft(device: GPUDevice, draft: Draft, settings: Settings, limits: DeviceLimits): Promise<Recipe> {
-  const pipelines = new Map(
-    await Promise.all(variantsOf(draft, settings, limits).map(async (variant) => [variantKey(variant), await pipelineOf(device, variant)] as const)),
-  );
-  return { ...draft, settings, pipelines };
 }

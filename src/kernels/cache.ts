@@ -1,44 +1,71 @@
 import type { Argument } from '../plan/checks.js';
 
 interface Node<T> {
+  /** By buffer and, within it, offset. */
   next: WeakMap<GPUBuffer, Map<number, Node<T>>> | null;
   value: T | undefined;
 }
 
-/** Offsets remembered of one buffer: an arena that hands out ever new ones must not be remembered whole. */
-const MAX_OFFSETS = 256;
+type Generation<K extends object, T> = WeakMap<K, Node<T>>;
+
+/** Sets of buffers after which a generation is full. */
+export const MAX_SETS = 512;
 
 /**
- * What was made for a list of buffers and offsets. Each step is a WeakMap keyed by one buffer, so an
- * entry lives no longer than every buffer in it.
+ * What was made for a list of buffers and offsets, under a key. Each step is a WeakMap, so an entry lives no longer than its
+ * key and every buffer in it.
+ *
+ * Bounded in number: when MAX_SETS have been kept since the last time, those not used since then are dropped.
  */
-export class BufferCache<T> {
-  readonly #root: Node<T> = { next: null, value: undefined };
+export class BufferCache<K extends object, T> {
+  #young: Generation<K, T> = new WeakMap();
+  #old: Generation<K, T> = new WeakMap();
+  #count = 0;
 
-  get(list: readonly Argument[]): T | undefined {
-    let node: Node<T> | undefined = this.#root;
-    for (let i = 0; i < list.length && node; i++) node = node.next?.get(list[i].buffer)?.get(list[i].offset);
-    return node?.value;
+  get(key: K, list: readonly Argument[]): T | undefined {
+    const young = find(this.#young.get(key), list);
+    if (young !== undefined) return young;
+    const old = find(this.#old.get(key), list);
+    if (old !== undefined) this.set(key, list, old);
+    return old;
   }
 
-  set(list: readonly Argument[], value: T): void {
-    let node = this.#root;
+  set(key: K, list: readonly Argument[], value: T): void {
+    if (this.#count >= MAX_SETS) {
+      this.#old = this.#young;
+      this.#young = new WeakMap();
+      this.#count = 0;
+    }
+    let node = this.#young.get(key);
+    if (!node) this.#young.set(key, (node = { next: null, value: undefined }));
     for (let i = 0; i < list.length; i++) {
       const { buffer, offset } = list[i];
       node.next ??= new WeakMap();
       let offsets = node.next.get(buffer);
       if (!offsets) node.next.set(buffer, (offsets = new Map()));
       let child = offsets.get(offset);
-      if (!child) {
-        if (offsets.size >= MAX_OFFSETS) offsets.clear();
-        offsets.set(offset, (child = { next: null, value: undefined }));
-      }
+      if (!child) offsets.set(offset, (child = { next: null, value: undefined }));
       node = child;
     }
     node.value = value;
+    this.#count++;
+  }
+
+  /** Forgets what was made under a key. */
+  delete(key: K): void {
+    this.#young.delete(key);
+    this.#old.delete(key);
   }
 
   clear(): void {
-    this.#root.next = null;
+    this.#young = new WeakMap();
+    this.#old = new WeakMap();
+    this.#count = 0;
   }
+}
+
+function find<T>(root: Node<T> | undefined, list: readonly Argument[]): T | undefined {
+  let node = root;
+  for (let i = 0; i < list.length && node; i++) node = node.next?.get(list[i].buffer)?.get(list[i].offset);
+  return node?.value;
 }

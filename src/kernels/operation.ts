@@ -3,16 +3,17 @@ import { COMPUTE, STORAGE, UNIFORM } from '../plan/gpuFlags.js';
 import { type Storage, storageBytes } from '../plan/half.js';
 import { PARAMS_BYTES, writeParams } from '../plan/params.js';
 import type { Grid, Plan, PlanChoice, PlanLimits } from '../plan/plan.js';
-import type { Geometry } from '../plan/shape.js';
+import { type Geometry, describe } from '../plan/shape.js';
 import type { Window } from '../plan/windows.js';
 import { BufferCache } from './cache.js';
 import { type Draft, type Settings, type Step, stepsOf, variantOf } from './recipes.js';
-import { type BufferName, MATRICES, type Variant, bindingsOf, variantKey } from './table.js';
+import { type Compiled, compileNow } from './pipelines.js';
+import { inScopes } from './scope.js';
+import { type BufferName, MATRICES, type Variant, bindingsOf } from './table.js';
 
-/** An operation with every variant some shape can need, compiled. */
+/** An operation and what decides its texts. */
 export interface Recipe extends Draft {
   settings: Settings;
-  pipelines: ReadonlyMap<string, GPUComputePipeline>;
 }
 
 /** Buffers of a call by argument name. */
@@ -35,11 +36,12 @@ export interface CallOptions {
 
 /** What was made for one shape. */
 interface Ready {
-  dispatches: { variant: Variant; pipeline: GPUComputePipeline; grid: Grid; window: Window; partials?: BufferName }[];
+  dispatches: { variant: Variant; compiled: Compiled; pipeline: GPUComputePipeline; grid: Grid; window: Window; partials?: BufferName }[];
   /** The uniform blocks of all dispatches, each at a multiple of PARAMS_OFFSET. */
   params: GPUBuffer;
   scratch: Map<BufferName, GPUBuffer>;
-  bindGroups: BufferCache<GPUBindGroup[]>;
+  /** What of it did not compile, once that is known. */
+  failure: Error | null;
   lastUse: number;
 }
 
@@ -67,6 +69,11 @@ export class Operation {
   readonly #arguments: Argument[];
   readonly #needs: Requirement;
   readonly #scratch = new Map<BufferName, GPUBuffer>();
+  readonly #bindGroups = new BufferCache<Ready, GPUBindGroup[]>();
+  /** Of plans that were dropped and scratch that was outgrown, which an unsubmitted pass may still use: for `destroy`. */
+  #retired: WeakRef<GPUBuffer>[] = [];
+  /** How many of them are worth a look at which are gone. */
+  #sweepAt = 2 * MAX_PLANS;
   #count = 0;
   #uses = 0;
 
@@ -87,8 +94,9 @@ export class Operation {
       const inPlace = this.#isInPlace(list);
       checkSharing(this.#recipe.call, list, inPlace ? this.#recipe.inPlace : null);
       const ready = this.#readyFor(geometry, options, inPlace, list);
+      if (ready.failure) throw ready.failure;
       ready.lastUse = ++this.#uses;
-      const groups = ready.bindGroups.get(list) ?? this.#bind(ready, list);
+      const groups = this.#bindGroups.get(ready, list) ?? this.#bind(ready, list);
       for (let i = 0; i < groups.length; i++) {
         const { pipeline, grid } = ready.dispatches[i];
         pass.setPipeline(pipeline);
@@ -100,14 +108,21 @@ export class Operation {
     }
   }
 
+  /** The texts that calls of a shape run, where every tensor is in one buffer. */
+  variants(geometry: Geometry, inPlace: boolean): Variant[] {
+    const { call, single, settings } = this.#recipe;
+    const made = this.#planFor(geometry, { single: single !== null, cuts: [], accumulate: false, part: 0 }, 0, call);
+    return stepsOf(this.#recipe, made).map(({ kernel, dispatch }) => variantOf(this.#recipe, settings, kernel, dispatch.tile, inPlace && this.#recipe.inPlace !== null));
+  }
+
   destroy(): void {
-    for (const { ready } of this.#all()) {
-      ready.params.destroy();
-      for (const buffer of ready.scratch.values()) buffer.destroy();
-    }
+    for (const { ready } of this.#all()) ready.params.destroy();
     for (const buffer of this.#scratch.values()) buffer.destroy();
+    for (const buffer of this.#retired) buffer.deref()?.destroy();
     this.#plans.clear();
     this.#scratch.clear();
+    this.#bindGroups.clear();
+    this.#retired = [];
     this.#count = 0;
   }
 
@@ -173,8 +188,12 @@ export class Operation {
     const text = list === this.#arguments ? '' : cutsText(list);
     const known = this.#plans.get(geometry.rows)?.get(geometry.batch)?.get(key)?.get(text);
     if (known) return known;
-    const forget = () => {
-      if (this.#plans.get(geometry.rows)?.get(geometry.batch)?.get(key)?.delete(text)) this.#count--;
+    const forget = (failed: Ready) => {
+      const from = this.#plans.get(geometry.rows)?.get(geometry.batch)?.get(key);
+      if (from?.get(text) !== failed) return;
+      from.delete(text);
+      this.#retire(failed.params);
+      this.#count--;
     };
     const ready = this.#prepare(geometry, options, inPlace, list, forget);
     if (this.#count >= MAX_PLANS) this.#dropOldest();
@@ -183,9 +202,9 @@ export class Operation {
     return ready;
   }
 
-  #prepare(geometry: Geometry, options: CallOptions, inPlace: boolean, list: readonly Argument[], forget: () => void): Ready {
+  #prepare(geometry: Geometry, options: CallOptions, inPlace: boolean, list: readonly Argument[], forget: (failed: Ready) => void): Ready {
     const device = this.#device;
-    const { call, single, scratch, pipelines, settings } = this.#recipe;
+    const { call, single, scratch, settings } = this.#recipe;
     const cuts = cutsOf(list, settings.storage);
     const plan = this.#planFor(geometry, { single: single !== null, cuts, accumulate: options.accumulate, part: options.part }, options.parts, call);
     const steps = stepsOf(this.#recipe, plan);
@@ -198,28 +217,39 @@ export class Operation {
           `(maxStorageBufferBindingSize). Request the device with a higher limit, or split the tensor.`,
       );
     }
-    device.pushErrorScope('out-of-memory');
-    const params = device.createBuffer({
-      label: `batchnorm/${call} params`, size: (steps.length - 1) * PARAMS_OFFSET + PARAMS_BYTES, usage: UNIFORM, mappedAtCreation: true,
+    const dispatches = steps.map(({ kernel, dispatch: { tile, grid, window }, partials }) => {
+      const variant = variantOf(this.#recipe, settings, kernel, tile, inPlace);
+      const compiled = compileNow(device, variant);
+      return { variant, compiled, pipeline: compiled.pipeline, grid, window, partials };
     });
-    const bytes = params.getMappedRange();
-    steps.forEach(({ dispatch }, i) => writeParams(new DataView(bytes, i * PARAMS_OFFSET), dispatch.params));
-    params.unmap();
-    const ready: Ready = {
-      dispatches: steps.map(({ kernel, dispatch: { tile, grid, window }, partials }) => {
-        const variant = variantOf(this.#recipe, settings, kernel, tile, inPlace);
-        return { variant, pipeline: pipelines.get(variantKey(variant))!, grid, window, partials };
-      }),
-      params,
-      scratch: new Map(needed.map(({ name, bytes: size }) => [name, this.#scratchOf(name, size(plan))])),
-      bindGroups: new BufferCache(),
-      lastUse: 0,
-    };
-    void device.popErrorScope().then((error) => {
-      if (!error) return;
-      forget(); // so that the next call tries again
-      this.#report(new Error(`${call}: no memory for the scratch of rows ${geometry.rows}: ${error.message}`));
-    }, toldElsewhere);
+    const { value: ready, error } = inScopes(device, ['out-of-memory'], (): Ready => {
+      const buffers = new Map(needed.map(({ name, bytes }) => [name, this.#scratchOf(name, bytes(plan))]));
+      const params = device.createBuffer({
+        label: `batchnorm/${call} params`, size: (steps.length - 1) * PARAMS_OFFSET + PARAMS_BYTES, usage: UNIFORM, mappedAtCreation: true,
+      });
+      try {
+        const bytes = params.getMappedRange();
+        steps.forEach(({ dispatch }, i) => writeParams(new DataView(bytes, i * PARAMS_OFFSET), dispatch.params));
+        params.unmap();
+      } catch (cause) {
+        params.destroy();
+        throw cause;
+      }
+      return { dispatches, params, scratch: buffers, failure: null, lastUse: 0 };
+    });
+    for (const { compiled } of dispatches) {
+      void compiled.verdict?.then((failure) => {
+        if (!failure || ready.failure) return;
+        ready.failure = failure;
+        this.#report(failure);
+      });
+    }
+    void error.then((found) => {
+      if (!found) return;
+      forget(ready); // so that the next call tries again, its scratch included
+      for (const [name, buffer] of ready.scratch) if (this.#scratch.get(name) === buffer) this.#dropScratch(name);
+      this.#report(new Error(`${call}: no memory for the scratch of rows ${geometry.rows}: ${found.message}`));
+    });
     return ready;
   }
 
@@ -232,8 +262,24 @@ export class Operation {
     const buffer = this.#device.createBuffer({
       label: `batchnorm/${this.#recipe.call} ${name}`, size: Math.max(bytes, Math.min(size, this.#limits.maxStorageBufferBindingSize)), usage: STORAGE,
     });
+    this.#dropScratch(name);
     this.#scratch.set(name, buffer);
     return buffer;
+  }
+
+  #dropScratch(name: BufferName): void {
+    const known = this.#scratch.get(name);
+    if (known) this.#retire(known);
+    this.#scratch.delete(name);
+  }
+
+  /** Leaves a buffer to the garbage collector: an unsubmitted pass may still use it. */
+  #retire(buffer: GPUBuffer): void {
+    if (this.#retired.length >= this.#sweepAt) {
+      this.#retired = this.#retired.filter((each) => each.deref());
+      this.#sweepAt = 2 * Math.max(MAX_PLANS, this.#retired.length);
+    }
+    this.#retired.push(new WeakRef(buffer));
   }
 
   *#all(): Iterable<{ ready: Ready; from: Map<string, Ready>; text: string }> {
@@ -244,10 +290,10 @@ export class Operation {
     }
   }
 
-  /** An unsubmitted pass may still use what is dropped here, so it is left to the garbage collector. */
   #dropOldest(): void {
     const oldest = [...this.#all()].reduce((a, b) => (b.ready.lastUse < a.ready.lastUse ? b : a));
     oldest.from.delete(oldest.text);
+    this.#retire(oldest.ready.params);
     for (const [rows, batches] of this.#plans) {
       for (const [batch, keys] of batches) {
         for (const [key, from] of keys) if (from.size === 0) keys.delete(key);
@@ -262,43 +308,61 @@ export class Operation {
     const device = this.#device;
     const { storage } = this.#recipe.settings;
     const list = called.map((argument) => ({ ...argument }));
-    device.pushErrorScope('validation');
-    const groups = ready.dispatches.map(({ variant, pipeline, window, partials }, step) =>
-      device.createBindGroup({
-        label: `${pipeline.label} buffers`,
-        layout: pipeline.getBindGroupLayout(0),
-        entries: [
-          { binding: 0, resource: { buffer: ready.params, offset: step * PARAMS_OFFSET, size: PARAMS_BYTES } },
-          ...bindingsOf(variant).map(({ name }, i) => ({
-            binding: i + 1,
-            resource: resourceOf(name === 'partials' && partials ? partials : name, ready, list, window, storage),
-          })),
-        ],
-      }),
-    );
-    void device.popErrorScope().then((error) => {
-      if (!error) return;
-      ready.bindGroups.clear(); // so that the next call tries, and reports, again
-      void this.#diagnose(list, error.message);
-    }, toldElsewhere);
-    ready.bindGroups.set(list, groups);
+    const { value: groups, error } = inScopes(device, ['validation'], () => {
+      try {
+        return ready.dispatches.map(({ variant, compiled: { label, bindings }, window, partials }, step) =>
+          device.createBindGroup({
+            label: `${label} buffers`,
+            layout: bindings,
+            entries: [
+              { binding: 0, resource: { buffer: ready.params, offset: step * PARAMS_OFFSET, size: PARAMS_BYTES } },
+              ...bindingsOf(variant).map(({ name }, i) => ({
+                binding: i + 1,
+                resource: resourceOf(name === 'partials' && partials ? partials : name, ready, list, window, storage),
+              })),
+            ],
+          }),
+        );
+      } catch (cause) {
+        throw this.#refusal(list, cause);
+      }
+    });
+    void error.then((found) => {
+      if (!found) return;
+      this.#bindGroups.delete(ready); // so that the next call tries, and reports, again
+      void this.#diagnose(list, found.message);
+    });
+    this.#bindGroups.set(ready, list, groups);
     return groups;
+  }
+
+  /** What to throw where the device takes an argument for no buffer at all, although it looks like one. */
+  #refusal(list: readonly Argument[], cause: unknown): unknown {
+    for (const argument of list) {
+      try {
+        void this.#bindAlone(argument);
+      } catch {
+        return new TypeError(
+          `${this.#recipe.call}: "${argument.name}" is ${describe(argument.buffer)}, needs a GPUBuffer or { buffer, offset, size }.`, { cause },
+        );
+      }
+    }
+    return cause;
+  }
+
+  /** Binds one argument, and gives what the device says of it. */
+  #bindAlone({ buffer, offset, bytes }: Argument): Promise<GPUError | null> {
+    const device = this.#device;
+    return inScopes(device, ['validation'], () => {
+      const layout = device.createBindGroupLayout({ entries: [{ binding: 0, visibility: COMPUTE, buffer: { type: 'read-only-storage' } }] });
+      const size = Math.min(bytes, this.#limits.maxStorageBufferBindingSize);
+      device.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer, offset, size } }] });
+    }).error;
   }
 
   /** Finds which argument the device refuses by binding each alone. */
   async #diagnose(list: readonly Argument[], message: string): Promise<void> {
-    const device = this.#device;
-    const layout = device.createBindGroupLayout({
-      entries: [{ binding: 0, visibility: COMPUTE, buffer: { type: 'read-only-storage' } }],
-    });
-    const refusals = list.map(({ buffer, offset, bytes }) => {
-      device.pushErrorScope('validation');
-      const size = Math.min(bytes, this.#limits.maxStorageBufferBindingSize);
-      device.createBindGroup({ layout, entries: [{ binding: 0, resource: { buffer, offset, size } }] });
-      return device.popErrorScope();
-    });
-    const errors = await Promise.all(refusals).catch(toldElsewhere);
-    if (!errors) return;
+    const errors = await Promise.all(list.map((argument) => this.#bindAlone(argument)));
     const culprit = list.find((_, i) => errors[i]);
     const { call } = this.#recipe;
     this.#report(
@@ -311,9 +375,6 @@ export class Operation {
     );
   }
 }
-
-/** Error scopes end unanswered when the device is lost, which its `lost` tells. */
-const toldElsewhere = (): void => {};
 
 /** The map under a key, made where there is none. */
 function child<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {

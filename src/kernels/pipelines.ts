@@ -1,75 +1,141 @@
 import { COMPUTE } from '../plan/gpuFlags.js';
+import { inScopes } from './scope.js';
 import { type Variant, type VariantText, bindingsOf, variantConstants, variantKey, variantText } from './table.js';
 
-const compiled = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
+/** A variant on a device. */
+export interface Compiled {
+  readonly label: string;
+  readonly bindings: GPUBindGroupLayout;
+  readonly pipeline: GPUComputePipeline;
+  /** Resolves to what is wrong with a pipeline that was made at once; null where it is known to be good. */
+  readonly verdict: Promise<Error | null> | null;
+}
 
-/** The pipeline of a variant, compiled once per device. Rejects with the file and line of what did not compile. */
-export function pipelineOf(device: GPUDevice, variant: Variant): Promise<GPUComputePipeline> {
-  const key = variantKey(variant);
-  let pipelines = compiled.get(device);
-  if (!pipelines) compiled.set(device, (pipelines = new Map()));
-  let pipeline = pipelines.get(key);
-  if (!pipeline) {
-    pipeline = compile(device, variant, `batchnorm/${key}`);
-    pipelines.set(key, pipeline);
-    pipeline.catch(() => pipelines.delete(key));
+/** What of a variant is made, under way or wrong. */
+interface Entry {
+  label: string;
+  descriptor: GPUComputePipelineDescriptor;
+  bindings: GPUBindGroupLayout;
+  /** What the module's text or the layout has wrong. */
+  invalid: Promise<Error | null>;
+  pipeline: GPUComputePipeline | null;
+  verdict: Promise<Error | null> | null;
+  /** A compile ahead of its first call. */
+  ahead: Promise<void> | null;
+  failure: Error | null;
+}
+
+const entries = new WeakMap<GPUDevice, Map<string, Entry>>();
+
+/**
+ * Compiles a variant ahead of its first call, once per device, whoever asks, while others are compiled and JavaScript runs on.
+ *
+ * @throws {Error} the file and line of what did not compile.
+ */
+export async function compileAhead(device: GPUDevice, variant: Variant): Promise<void> {
+  const entry = entryOf(device, variant);
+  if (!entry.pipeline && !entry.failure) await (entry.ahead ??= compile(device, entry));
+  await entry.verdict;
+  if (entry.failure) throw entry.failure;
+}
+
+/**
+ * The pipeline of a variant, made now where it was not before: the device waits, and tells of what is wrong only later.
+ *
+ * @throws {Error} the variant is known not to compile.
+ */
+export function compileNow(device: GPUDevice, variant: Variant): Compiled {
+  const entry = entryOf(device, variant);
+  if (entry.failure) throw entry.failure;
+  if (!entry.pipeline) {
+    const { value, error } = inScopes(device, ['internal', 'validation'], () => device.createComputePipeline(entry.descriptor));
+    entry.pipeline = value;
+    entry.verdict = error.then(async (found) => {
+      const failure = (await entry.invalid) ?? (found && failureOf(entry.label, found.message));
+      if (failure) fail(entry, failure);
+      entry.verdict = null;
+      return failure;
+    });
   }
-  return pipeline;
+  return entry as Compiled;
 }
 
 /** Rejects, with the file and line, unless the device's compiler takes the variant's text; makes no pipeline. */
 export async function checkText(device: GPUDevice, variant: Variant): Promise<void> {
-  const label = `batchnorm/${variantKey(variant)}`;
+  const label = labelOf(variant);
   const { code, files } = variantText(variant);
-  device.pushErrorScope('validation');
-  const module = device.createShaderModule({ label, code });
-  const invalid = device.popErrorScope();
-  await checkModule(module, files, label);
-  const failure = await invalid;
-  if (failure) throw new Error(`${label} did not compile: ${failure.message}`);
+  const { value: module, error } = inScopes(device, ['validation'], () => device.createShaderModule({ label, code }));
+  const failure = await moduleFailure(module, files, label, error);
+  if (failure) throw failure;
 }
 
-async function checkModule(module: GPUShaderModule, files: VariantText['files'], label: string): Promise<void> {
-  const { messages } = await module.getCompilationInfo();
-  const error = messages.find((message) => message.type === 'error');
-  if (!error) return;
-  if (error.lineNum === 0) throw new Error(`${label} did not compile: ${error.message}`);
-  const origin = files.findLast(({ firstLine }) => firstLine <= error.lineNum) ?? files[0];
-  const line = error.lineNum - origin.firstLine + 1;
-  throw new Error(`${label} did not compile: shaders/${origin.file}:${line}:${error.linePos} ${error.message}`);
+const labelOf = (variant: Variant): string => `batchnorm/${variantKey(variant)}`;
+
+function entryOf(device: GPUDevice, variant: Variant): Entry {
+  const key = variantKey(variant);
+  let known = entries.get(device);
+  if (!known) entries.set(device, (known = new Map()));
+  let entry = known.get(key);
+  if (!entry) known.set(key, (entry = begin(device, variant)));
+  return entry;
 }
 
-async function compile(device: GPUDevice, variant: Variant, label: string): Promise<GPUComputePipeline> {
+/** Module and layouts: what the device makes without compiling. */
+function begin(device: GPUDevice, variant: Variant): Entry {
+  const label = labelOf(variant);
   const { code, files } = variantText(variant);
-  device.pushErrorScope('validation');
-  const module = device.createShaderModule({ label, code });
-  const layout = device.createPipelineLayout({
-    label: `${label} layout`,
-    bindGroupLayouts: [
-      device.createBindGroupLayout({
-        label: `${label} bindings`,
-        entries: [
-          { binding: 0, visibility: COMPUTE, buffer: { type: 'uniform' } },
-          ...bindingsOf(variant).map(({ access }, i): GPUBindGroupLayoutEntry => ({
-            binding: i + 1,
-            visibility: COMPUTE,
-            buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
-          })),
-        ],
-      }),
-    ],
-  });
-  const invalid = device.popErrorScope();
-  await checkModule(module, files, label);
-  const failure = await invalid;
-  if (failure) throw new Error(`${label} did not compile: ${failure.message}`);
-  try {
-    return await device.createComputePipelineAsync({
-      label,
-      layout,
-      compute: { module, entryPoint: 'main', constants: variantConstants(variant) },
+  const { value, error } = inScopes(device, ['validation'], () => {
+    const module = device.createShaderModule({ label, code });
+    const bindings = device.createBindGroupLayout({
+      label: `${label} bindings`,
+      entries: [
+        { binding: 0, visibility: COMPUTE, buffer: { type: 'uniform' } },
+        ...bindingsOf(variant).map(({ access }, i): GPUBindGroupLayoutEntry => ({
+          binding: i + 1,
+          visibility: COMPUTE,
+          buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+        })),
+      ],
     });
+    const layout = device.createPipelineLayout({ label: `${label} layout`, bindGroupLayouts: [bindings] });
+    return { module, bindings, layout };
+  });
+  const { module, bindings, layout } = value;
+  return {
+    label, bindings,
+    descriptor: { label, layout, compute: { module, entryPoint: 'main', constants: variantConstants(variant) } },
+    invalid: moduleFailure(module, files, label, error),
+    pipeline: null, verdict: null, ahead: null, failure: null,
+  };
+}
+
+async function compile(device: GPUDevice, entry: Entry): Promise<void> {
+  try {
+    const pipeline = await device.createComputePipelineAsync(entry.descriptor);
+    entry.pipeline ??= pipeline; // a call that could not wait may have made one
   } catch (cause) {
-    throw new Error(`${label} did not compile: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    fail(entry, (await entry.invalid) ?? failureOf(entry.label, cause instanceof Error ? cause.message : String(cause), cause));
+  } finally {
+    entry.ahead = null;
   }
+}
+
+/** From now on whoever asks for it is told. */
+function fail(entry: Entry, failure: Error): void {
+  entry.failure = failure;
+  entry.pipeline = null;
+}
+
+const failureOf = (label: string, why: string, cause?: unknown): Error => new Error(`${label} did not compile: ${why}`, { cause });
+
+/** What a scope around a module's creation caught, in the words of the module's own messages where it has some. */
+async function moduleFailure(module: GPUShaderModule, files: VariantText['files'], label: string, caught: Promise<GPUError | null>): Promise<Error | null> {
+  const found = await caught;
+  if (!found) return null;
+  const messages = await module.getCompilationInfo().then((info) => info.messages, () => []); // a lost device has none
+  const error = messages.find((message) => message.type === 'error');
+  if (!error) return failureOf(label, found.message);
+  if (error.lineNum === 0) return failureOf(label, error.message);
+  const origin = files.findLast(({ firstLine }) => firstLine <= error.lineNum) ?? files[0];
+  return failureOf(label, `shaders/${origin.file}:${error.lineNum - origin.firstLine + 1}:${error.linePos} ${error.message}`);
 }

@@ -22,11 +22,11 @@ const SAMPLES = 7;
  * takes tens of passes over a tensor of that shape, and frees everything at its end. What else the device is
  * doing meanwhile counts in.
  *
- * @param options - as for `createBatchNorm`, without `plan` and `modes`.
+ * @param options - as for `createBatchNorm`, without `plan`, `modes` and `shapes`.
  * @throws as `createBatchNorm` and `forward` for options and shape that cannot be computed with.
  * @example const { plan } = await tune(device, { channels: 64 }, { rows: 65536 });
  */
-export async function tune(device: GPUDevice, options: Omit<BatchNormOptions, 'plan' | 'modes'>, shape: BatchShape): Promise<Tuning> {
+export async function tune(device: GPUDevice, options: Omit<BatchNormOptions, 'plan' | 'modes' | 'shapes'>, shape: BatchShape): Promise<Tuning> {
   const candidates = new Map<PlanKind, BatchNormKernels>();
   const buffers: GPUBuffer[] = [];
   try {
@@ -69,6 +69,7 @@ export async function tune(device: GPUDevice, options: Omit<BatchNormOptions, 'p
     const samples = new Map<PlanKind, number[]>();
     for (const [plan, bn] of candidates) {
       try {
+        await bn.prepare({ ...shape, running: false });
         await time(bn); // warm-up
         samples.set(plan, []);
       } catch (error) {

@@ -29,6 +29,11 @@ export interface LayerOptions extends Partial<Numbers> {
   gamma?: boolean;
   /** Whether the layer learns a shift. Default true. */
   beta?: boolean;
+  /**
+   * Shapes of x that are compiled for now, for training and evaluation, while JavaScript runs on: [[128, 256]]. On a GPU the first call
+   * of another stops the thread for as long as that takes. Default none.
+   */
+  shapes?: readonly (readonly number[])[];
   /** Whether running statistics are kept; without them there is no `eval()`. Default true. */
   trackRunning?: boolean;
   /** Receives what WebGPU reports only after a call has returned. Without one the error is rethrown outside any call. */
@@ -62,7 +67,7 @@ export interface BackwardOptions extends CallOptions {
 export type Exchange = (part: Uint32Array) => Promise<readonly Uint32Array[]>;
 
 const OPTION_NAMES = [
-  'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'synchronized', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'trackRunning', 'onError',
+  'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'synchronized', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'trackRunning', 'shapes', 'onError',
 ];
 const FORWARD_NAMES = ['out', 'pass', 'residual', 'mask', 'validRows'];
 const BACKWARD_NAMES = ['out', 'pass', 'accumulate'];
@@ -112,7 +117,7 @@ export class BatchNorm {
   #saw = false;
   #disposed = false;
 
-  private constructor(backend: Backend, engine: Engine, options: Required<Omit<LayerOptions, 'onError'>>) {
+  private constructor(backend: Backend, engine: Engine, options: Required<Omit<LayerOptions, 'onError' | 'shapes'>>) {
     const { channels, layout, gamma, beta, trackRunning, eps, momentum, runningVariance, storage, epilogue, mask } = options;
     const ones = () => backend.tensor(new Float32Array(channels).fill(1), [channels]);
     const zeros = () => backend.empty([channels]);
@@ -141,7 +146,7 @@ export class BatchNorm {
    *
    * @throws {TypeError} {RangeError} an option is unknown, of the wrong kind, or cannot be computed with.
    * @throws {Error} the backend's device is lost, or a kernel did not compile.
-   * @example const layer = await BatchNorm.create(backend, { channels: 256, ...presets.pytorch });
+   * @example const layer = await BatchNorm.create(backend, { channels: 256, ...presets.pytorch, shapes: [[128, 256]] });
    */
   static async create(backend: Backend, options: LayerOptions): Promise<BatchNorm> {
     const call = 'BatchNorm.create';
@@ -167,7 +172,10 @@ export class BatchNorm {
     checkFlag(call, 'inPlace', inPlace);
     checkFlag(call, 'synchronized', synchronized);
     const kept = { ...numbers, layout, storage, epilogue, mask, inPlace, gamma, beta };
-    const engine = await backend.engine({ ...kept, phases: synchronized, onError });
+    const { shapes = [] } = options;
+    if (!Array.isArray(shapes)) throw new TypeError(`${call}: "shapes" is ${describe(shapes)}, needs an array of shapes such as [[128, ${options.channels}]].`);
+    const ahead = shapes.map((shape: readonly number[], i) => geometryOfTensor(call, `shapes[${i}]`, layout, options.channels, shape));
+    const engine = await backend.engine({ ...kept, phases: synchronized, shapes: ahead, running: trackRunning, onError });
     return new BatchNorm(backend, engine, { ...kept, synchronized, trackRunning });
   }
 

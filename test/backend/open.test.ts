@@ -1,6 +1,7 @@
 // Claim: openBackend never falls back in silence, and tensors refuse what they cannot hold.
 import { describe, expect, it } from 'vitest';
-import { type OpenOptions, openBackend } from '../../src/index.js';
+import { BatchNorm, type OpenOptions, type TensorData, type TensorStorage, openBackend } from '../../src/index.js';
+import { DoubleDevice } from '../double.js';
 
 const noAdapter = { requestAdapter: async () => null } as unknown as GPU;
 const broken = { requestAdapter: async () => { throw new Error('driver trouble'); } } as unknown as GPU;
@@ -30,7 +31,7 @@ describe('openBackend', () => {
   });
 
   it.each<[object, string]>([
-    [{ prefer: 'tpu' }, 'openBackend: "prefer" is "tpu", needs \'gpu\' or \'cpu\'.'],
+    [{ prefer: 'tpu' }, 'openBackend: "prefer" is "tpu", needs \'gpu\', \'fastest\' or \'cpu\'.'],
     [{ fallback: true }, 'openBackend: "fallback" is true, needs \'cpu\' or \'throw\'.'],
     [{ device: {} }, 'openBackend: "device" is Object, needs a GPUDevice.'],
     [{ device: { createComputePipelineAsync() {} }, prefer: 'cpu' }, 'openBackend: "device" is given with prefer \'cpu\', needs one or the other.'],
@@ -41,6 +42,77 @@ describe('openBackend', () => {
     [{ backend: 'gpu' }, 'openBackend: "backend" is not an option'],
   ])('options %j', async (options, message) => {
     await expect(openBackend(options as OpenOptions)).rejects.toThrow(message);
+  });
+});
+
+describe('which adapter', () => {
+  const info = (isFallbackAdapter: boolean) => ({ vendor: 'v', architecture: 'a', device: 'd', description: '', isFallbackAdapter });
+  const limits = { maxBufferSize: 1000, maxStorageBufferBindingSize: 900, maxStorageBuffersPerShaderStage: 16, maxBindGroups: 4 };
+
+  /** A GPU whose devices are stand-ins, without `adapterInfo` as in some browsers; notes what it is asked for. */
+  function gpuOf({ software = false, only = undefined as 'compatibility' | undefined }) {
+    const asked: GPURequestAdapterOptions[] = [];
+    const descriptors: GPUDeviceDescriptor[] = [];
+    const requestDevice = async (descriptor: GPUDeviceDescriptor) => {
+      descriptors.push(descriptor);
+      return new DoubleDevice().device;
+    };
+    const requestAdapter = async (options: GPURequestAdapterOptions) => {
+      asked.push(options);
+      return only && options.featureLevel !== only ? null : { info: info(software), limits, requestDevice };
+    };
+    return { gpu: { requestAdapter } as unknown as GPU, asked, descriptors };
+  }
+
+  it('control: a hardware one, with the limits that save dispatches and no others', async () => {
+    const { gpu, asked, descriptors } = gpuOf({});
+    const backend = await openBackend({ gpu, powerPreference: 'low-power' });
+    expect(backend).toMatchObject({ kind: 'gpu', reason: 'WebGPU has an adapter here.', adapter: { software: false } });
+    expect(asked).toEqual([{ powerPreference: 'low-power' }]);
+    expect(descriptors).toEqual([{
+      label: 'batchnorm/device', requiredLimits: { maxBufferSize: 1000, maxStorageBufferBindingSize: 900, maxStorageBuffersPerShaderStage: 16 },
+    }]);
+  });
+
+  it('one of compatibility mode where there is no other', async () => {
+    const { gpu, asked } = gpuOf({ only: 'compatibility' });
+    expect((await openBackend({ gpu })).kind).toBe('gpu');
+    expect(asked).toEqual([{}, { featureLevel: 'compatibility' }]);
+  });
+
+  it('the fastest is hardware, or the CPU, announced', async () => {
+    const [hardware, software] = [gpuOf({}), gpuOf({ software: true })];
+    expect((await openBackend({ gpu: hardware.gpu, prefer: 'fastest' })).kind).toBe('gpu');
+    const why: string[] = [];
+    const backend = await openBackend({ gpu: software.gpu, prefer: 'fastest', onFallback: (text) => why.push(text) });
+    expect([backend.kind, why]).toEqual(['cpu', [backend.reason]]);
+    expect(backend.reason).toBe('WebGPU has only a software adapter here, whose kernels are slower than the CPU’s own code. The CPU runs instead.');
+    expect(software.descriptors).toEqual([]); // no device was made for it
+    await expect(openBackend({ gpu: software.gpu, prefer: 'fastest', fallback: 'throw' })).rejects.toThrow('Enable WebGPU on a hardware adapter, or let fallback be');
+    expect((await openBackend({ gpu: software.gpu })).kind).toBe('gpu'); // without it a software one is taken
+  });
+
+  it('the fastest of a given device goes by what that says', async () => {
+    const device = (software: boolean) => Object.assign(new DoubleDevice().device, { adapterInfo: info(software) });
+    expect((await openBackend({ device: device(false), prefer: 'fastest' })).kind).toBe('gpu');
+    expect((await openBackend({ device: device(true), prefer: 'fastest' })).kind).toBe('cpu');
+    expect((await openBackend({ device: new DoubleDevice().device, prefer: 'fastest' })).kind).toBe('gpu'); // it does not say
+  });
+
+  it.each([true, false])('kernels are made for the adapter found where the device does not tell: software %s', async (software) => {
+    const { gpu } = gpuOf({ software });
+    const backend = await openBackend({ gpu });
+    const labels: string[] = [];
+    const { device } = backend;
+    const create = device!.createShaderModule.bind(device);
+    device!.createShaderModule = (descriptor) => {
+      labels.push(descriptor.label!);
+      return create(descriptor);
+    };
+    const layer = await BatchNorm.create(backend, { channels: 4 });
+    layer.forward(backend.empty([32, 4]));
+    expect(labels.length).toBeGreaterThan(0);
+    expect(labels.every((label) => label.includes(software ? '×8' : '×256'))).toBe(true);
   });
 });
 
@@ -76,9 +148,28 @@ describe('tensors', async () => {
     expect(tensor).toMatchObject({ shape: [2, 2], size: 4, buffer: null, disposed: false });
   });
 
+  it('typed arrays of every kind, each value rounded once', async () => {
+    const third = 1 / 3;
+    const tie = 1 + 2 ** -11 + 2 ** -40; // f32 makes a tie of it, which rounds down to 1 in f16
+    const read = async (data: TensorData, storage?: TensorStorage) => [...(await cpu.tensor(data, [data.length], storage).read())];
+    expect(await read(Float64Array.of(third))).toEqual([Math.fround(third)]);
+    expect(await read(Float64Array.of(tie), 'f16')).toEqual([1 + 2 ** -10]);
+    expect(await read([tie], 'f16')).toEqual([1 + 2 ** -10]);
+    for (const of of [Uint8Array, Uint8ClampedArray, Uint16Array, Uint32Array, Int8Array, Int16Array, Int32Array]) {
+      expect(await read(of.from([0, 1, 7]))).toEqual([0, 1, 7]);
+      expect(await read(of.from([0, 1, 7]), 'u32')).toEqual([0, 1, 7]);
+    }
+    const tensor = cpu.empty([2], 'bf16');
+    tensor.write(Float64Array.of(1 + 2 ** -8 + 2 ** -40, 2));
+    expect(await tensor.read()).toEqual(Float32Array.of(1 + 2 ** -7, 2));
+  });
+
   it.each<[string, () => unknown, string]>([
     ['too few', () => cpu.tensor([1], [2, 2]), 'Backend.tensor: "data" has 1 elements, needs 4 (shape [2, 2]). Give as many.'],
-    ['no numbers', () => cpu.tensor('1234' as never, [2, 2]), 'Backend.tensor: "data" is "1234", needs a Float32Array or an array of numbers.'],
+    ['no numbers', () => cpu.tensor('1234' as never, [2, 2]), 'Backend.tensor: "data" is "1234", needs a typed array or an array of numbers.'],
+    ['big integers', () => cpu.tensor(new BigInt64Array(4) as never, [2, 2]), 'Backend.tensor: "data" is BigInt64Array, needs a typed array or an array of numbers.'],
+    ['bytes of no kind', () => cpu.tensor(new DataView(new ArrayBuffer(4)) as never, [4]), 'Backend.tensor: "data" is DataView, needs a typed array or an array of numbers.'],
+    ['a mask below 0', () => cpu.tensor(Int8Array.of(1, -1), [2], 'u32'), 'Backend.tensor: "data" has -1 at 1, needs integers from 0 to 16777216 (the storage is u32).'],
     ['text among numbers', () => cpu.tensor([1, 'a' as never], [2]), 'Backend.tensor: "data" has "a" at 1, needs numbers.'],
     ['no shape', () => cpu.empty(4 as never), 'Backend.empty: "shape" is 4, needs an array such as [rows, channels].'],
     ['empty shape', () => cpu.empty([]), 'Backend.empty: "shape" is [], needs at least one axis.'],

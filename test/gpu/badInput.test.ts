@@ -32,6 +32,8 @@ describe('buffers', () => {
   });
 
   const spoiled: [string, object, typeof TypeError | typeof RangeError, string][] = [
+    ['of a buffer\'s size and usage, and none', { y: { size: 256, usage: STORAGE } }, TypeError, 'BatchNorm.forward: "y" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['whatever looks like a buffer', { y: { size: 256, usage: STORAGE, unmap() {} } }, TypeError, 'BatchNorm.forward: "y" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
     ['missing', { x: undefined }, TypeError, 'BatchNorm.forward: "x" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
     ['no buffer', { y: new Float32Array(4) }, TypeError, 'BatchNorm.forward: "y" is Float32Array, needs a GPUBuffer or { buffer, offset, size }.'],
     ['too small', { y: make(252) }, RangeError, 'BatchNorm.forward: "y" is 252 bytes, needs 256 (rows 16 × channels 4, f32). Create it with that size.'],
@@ -114,6 +116,28 @@ describe('shapes', () => {
     expect(call({ batch: 65536, spatial: 65536 })).toThrow(/"shape" has \d+ elements/);
   });
 
+  it('an entry of another way to say it, or misspelt', () => {
+    const call = (shape: object) => () => bn.forward(untouched, forward, shape as never);
+    expect(call({ rows, batch: 2 })).toThrow('BatchNorm.forward: "shape" has an entry "batch", needs only rows, or shape. Leave it out.');
+    expect(call({ shape: [rows, 4], rows })).toThrow('BatchNorm.forward: "shape" has an entry "rows", needs only shape. Leave it out.');
+    expect(call(16 as never)).toThrow('BatchNorm.forward: "shape" is 16, needs an object such as { rows }.');
+  });
+
+  it('limits of the device itself, and a grid that must fold', async () => {
+    const same = await createBatchNorm(device, { channels: 4, limits: device.limits, modes: ['infer'] });
+    run(device, (pass) => same.infer(pass, { x, gamma, beta, runningMean, runningVar, y }, { rows }));
+    const want = await download(device, y);
+    const few = await createBatchNorm(device, { channels: 4, limits: { maxComputeWorkgroupsPerDimension: 2 } });
+    run(device, (pass) => few.infer(pass, { x, gamma, beta, runningMean, runningVar, y }, { rows }));
+    expect(await download(device, y)).toEqual(want);
+    const wide = await createBatchNorm(device, {
+      channels: 1024, limits: { maxComputeWorkgroupsPerDimension: 2 }, adapterClass: 'software', gamma: false, beta: false, modes: ['train'],
+    });
+    expect(() => wide.forward(untouched, { x: make(4096 * 4), y: make(4096 * 4), saved: make(1024 * 24) }, { rows: 4 })).toThrow(
+      'BatchNorm.forward: "shape" takes 64 workgroups, the device runs at most 2 × 2 (maxComputeWorkgroupsPerDimension). Request the device with a higher limit, or split the channels.',
+    );
+  });
+
   it('a forgotten shape', () => {
     expect(() => bn.forward(untouched, forward, undefined as unknown as { rows: number })).toThrow('BatchNorm.forward: "rows" is undefined');
   });
@@ -150,6 +174,10 @@ describe('the pass, the modes and the options', () => {
     [{ channels: 4, momentum: 'mean' }, 'createBatchNorm: "momentum" is "mean", needs a number from 0 to 1, or \'cumulative\'.'],
     [{ channels: 4, limits: { maxStorageBufferBindingSize: 2 ** 40 } }, 'createBatchNorm: "limits.maxStorageBufferBindingSize" is 1099511627776, needs at most '],
     [{ channels: 4, limits: { maxBufferSize: 2 } }, 'createBatchNorm: "maxBufferSize" is not an option, needs one of maxComputeInvocationsPerWorkgroup,'],
+    [{ channels: 4, limits: null }, 'createBatchNorm: "limits" is null, needs an object such as device.limits. Leave it out to have those.'],
+    [{ channels: 4, limits: { minStorageBufferOffsetAlignment: 300 } }, 'createBatchNorm: "limits.minStorageBufferOffsetAlignment" is 300, needs a power of 2. Leave it out to have the device\'s, '],
+    [{ channels: 4, limits: { maxStorageBuffersPerShaderStage: 6 } }, 'createBatchNorm: "limits.maxStorageBuffersPerShaderStage" is 6, needs at least 7 (gradient_finish_frozen binds them with these options). Leave it out, or go without what needs it.'],
+    [{ channels: 2 ** 33 }, 'createBatchNorm: "channels" is 8589934592, needs at most 715827882 (6 words of each, indices are u32). Split them.'],
     [{ channels: 4, parts: 3 }, 'createBatchNorm: "parts" is not an option, needs one of channels,'],
     [{ channels: 4, plan: 'fast' }, 'createBatchNorm: "plan" is "fast", needs \'single\' or \'split\'.'],
     [{ channels: 4, adapterClass: 'fast' }, 'createBatchNorm: "adapterClass" is "fast", needs \'hardware\' or \'software\'.'],

@@ -1,11 +1,13 @@
-// Claim: a shape whose memory could not be had is forgotten, reported, and takes no place among the shapes kept planned.
+// Claim: a shape whose memory could not be had is forgotten, reported, and takes no place among the shapes kept planned; over 1 000 shapes
+// and ever new buffers that all stay alive, what is kept is bounded; nothing is destroyed before destroy(), which frees all.
 import { expect, it } from 'vitest';
 import { standInDevice } from '../../src/benchmark/count.js';
 import { SHAPES } from '../../src/benchmark/index.js';
 import { createBatchNorm } from '../../src/index.js';
+import { DoubleDevice } from '../double.js';
+import { MAX_PLANS, expectFlat, given } from './retention.js';
 
 const CHANNELS = 4;
-const MAX_PLANS = 64;
 
 async function fixture(failing: { now: boolean }) {
   const device = standInDevice(SHAPES[0]!);
@@ -68,3 +70,44 @@ it('a device that is lost while it would tell of memory leaves no rejection unha
   expect(unhandled).toEqual([]);
   expect(reported).toEqual([]);
 });
+
+it('a scratch that could not be had is asked for again', async () => {
+  const double = new DoubleDevice();
+  const { device } = double;
+  let none = true;
+  double.popErrorScope = () => {
+    const { filter } = double.scopes.pop()!;
+    return Promise.resolve(none && filter === 'out-of-memory' ? ({ message: 'out of memory' } as GPUError) : null);
+  };
+  const bn = await createBatchNorm(device, { channels: CHANNELS, plan: 'split', gamma: false, beta: false, modes: ['train'], onError: () => {} });
+  const [x, y, saved] = [given(64 * CHANNELS), given(64 * CHANNELS), given(6 * CHANNELS)];
+  const forward = () => bn.forward(double.pass(), { x, y, saved }, { rows: 64 });
+  forward();
+  await new Promise((resolve) => setTimeout(resolve));
+  none = false;
+  const before = double.calls.get('createBuffer')!;
+  forward();
+  expect(double.calls.get('createBuffer')! - before).toBe(2); // the uniform block and the partials
+  bn.destroy();
+  expect(double.alive).toBe(0);
+});
+
+it('1 000 shapes: no buffer is destroyed while a pass may use it, and all of them by destroy()', async () => {
+  const double = new DoubleDevice();
+  const kept: object[] = []; // what unsubmitted passes would hold
+  const create = double.createBuffer.bind(double);
+  double.createBuffer = (descriptor) => {
+    const buffer = create(descriptor);
+    kept.push(buffer);
+    return buffer;
+  };
+  const bn = await createBatchNorm(double.device, { channels: CHANNELS, plan: 'split', gamma: false, beta: false, modes: ['train'] });
+  const [x, y, saved] = [given(1001 * CHANNELS), given(1001 * CHANNELS), given(6 * CHANNELS)];
+  for (let rows = 2; rows < 1002; rows++) bn.forward(double.pass(), { x, y, saved }, { rows });
+  expect(kept.length).toBeGreaterThanOrEqual(1000);
+  expect(double.alive).toBe(kept.length);
+  bn.destroy();
+  expect(double.alive).toBe(0);
+});
+
+it('1 000 shapes, then 20 000 sets of buffers, all of them alive: bounded in number, the heap flat', () => expectFlat(1000, 20_000));
