@@ -109,7 +109,7 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
     const fits = (steps.single ?? []).every(({ kernel }) =>
       bindingsOf({ kernel, absent, tile: ANY_TILE, storage: 'f32', relu: false, inPlace: false }).length <= maxBuffers);
     return {
-      operation, call: `BatchNorm.${call}`,
+      operation, call: `BatchNormKernels.${call}`,
       slots: [...reads.map((name) => slot(name, 'read', settings)), ...writes.map((name) => slot(name, 'write', settings, steps.split.length > 1))],
       absent,
       single: steps.single && fits ? steps.single : null,

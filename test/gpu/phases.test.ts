@@ -290,16 +290,16 @@ describe('parts by index', () => {
     });
     const call = (record: () => void) => expect(record);
     call(() => bn.moments(untouched, { x, moments: bn.createMoments(3) }, { rows }, { part: 3 })).toThrow(
-      'BatchNorm.moments: "moments" is 384 bytes, needs 512 (parts 4 × 4 × channels 8, 4 bytes each). Create it with that size.');
+      'BatchNormKernels.moments: "moments" is 384 bytes, needs 512 (parts 4 × 4 × channels 8, 4 bytes each). Create it with that size.');
     call(() => bn.merge(untouched, { moments: bn.createMoments(3), saved }, { parts: 4 })).toThrow(
-      'BatchNorm.merge: "moments" is 384 bytes, needs 512 (parts 4 × 4 × channels 8, 4 bytes each). Create it with that size.');
-    call(() => bn.merge(untouched, { moments: bn.createMoments(), saved }, { parts: 0 })).toThrow('BatchNorm.merge: "parts" is 0, needs an integer of at least 1.');
-    call(() => bn.merge(untouched, { moments: bn.createMoments(), saved }, { parts: 65536 })).toThrow('BatchNorm.merge: "parts" is 65536, needs at most 65535. Merge in steps.');
+      'BatchNormKernels.merge: "moments" is 384 bytes, needs 512 (parts 4 × 4 × channels 8, 4 bytes each). Create it with that size.');
+    call(() => bn.merge(untouched, { moments: bn.createMoments(), saved }, { parts: 0 })).toThrow('BatchNormKernels.merge: "parts" is 0, needs an integer of at least 1.');
+    call(() => bn.merge(untouched, { moments: bn.createMoments(), saved }, { parts: 65536 })).toThrow('BatchNormKernels.merge: "parts" is 65536, needs at most 65535. Merge in steps.');
     for (const part of [-1, 0.5, 65535, NaN]) {
-      call(() => bn.moments(untouched, { x, moments: bn.createMoments() }, { rows }, { part })).toThrow(`BatchNorm.moments: "part" is ${part}, needs an integer from 0 to 65534.`);
+      call(() => bn.moments(untouched, { x, moments: bn.createMoments() }, { rows }, { part })).toThrow(`BatchNormKernels.moments: "part" is ${part}, needs an integer from 0 to 65534.`);
     }
-    call(() => bn.moments(untouched, { x, moments: bn.createMoments() }, { rows }, { parts: 2 } as never)).toThrow('BatchNorm.moments: "parts" is not an option, needs one of part.');
-    call(() => bn.createMoments(1.5)).toThrow('BatchNorm.createMoments: "parts" is 1.5, needs an integer of at least 1.');
+    call(() => bn.moments(untouched, { x, moments: bn.createMoments() }, { rows }, { parts: 2 } as never)).toThrow('BatchNormKernels.moments: "parts" is not an option, needs one of part.');
+    call(() => bn.createMoments(1.5)).toThrow('BatchNormKernels.createMoments: "parts" is 1.5, needs an integer of at least 1.');
   });
 
   const args = (size: number) => device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
