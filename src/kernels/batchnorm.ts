@@ -61,7 +61,7 @@ export interface RowBuffers {
 export interface RunningBuffers {
   runningMean?: BufferView;
   runningVar?: BufferView;
-  /** With `momentum: 'cumulative'`: channels f32, each the count of batches so far. */
+  /** With `momentum: 'cumulative'`: channels u32, each the count of batches so far. */
   batches?: BufferView;
 }
 

@@ -219,6 +219,7 @@ function slot(name: BufferName, access: 'read' | 'write', { channels, storage }:
     return { ...use, bytes: (rows) => storageBytes(rows * channels, storage), from: (rows) => `rows ${rows} × channels ${channels}, ${storage}` };
   }
   if (name === 'mask') return { ...use, bytes: (rows) => rows * 4, from: (rows) => `rows ${rows}, u32` };
+  if (name === 'batches') return { ...use, bytes: () => channels * 4, from: () => `channels ${channels}, u32` };
   if (name === 'validRows') return { ...use, bytes: () => 4, from: () => 'one u32' };
   if (name === 'moments') return blocks(MOMENTS_PLANES);
   if (name === 'sums') return blocks(GRADIENT_PLANES);

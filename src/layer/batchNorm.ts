@@ -100,7 +100,7 @@ export class BatchNorm {
   readonly #synchronized: boolean;
   readonly #engine: Engine;
   readonly #saved: Tensor;
-  /** With cumulative averaging the batches so far, channels times: the kernels count them. */
+  /** With cumulative averaging the batches so far, channels times, the bits of u32: the kernels count them. */
   readonly #counts: Tensor | null;
   readonly #results = { y: new Map<string, Tensor>(), dx: new Map<string, Tensor>(), dresidual: new Map<string, Tensor>() };
   /** Results that a pass of the caller's may still write. */
@@ -356,9 +356,12 @@ export class BatchNorm {
   /** A copy of what the layer has learned. */
   async state(): Promise<BatchNormState> {
     this.#checkAlive('BatchNorm.state');
-    const batches = this.#counts ? (await this.#counts.read())[0] : this.#batches;
-    const entries = await Promise.all(this.#held().map(async (name) => [name, await this[name]!.read()] as const));
-    return { ...Object.fromEntries(entries), ...(this.runningMean ? { batches } : {}) };
+    const seen = this.#batches;
+    // All reads begin in this turn, so no call comes between them: statistics and count are of one moment.
+    const held = this.#held();
+    const [counts, ...values] = await Promise.all([this.#counts?.read() ?? [], ...held.map((name) => this[name]!.read())]);
+    const batches = counts instanceof Float32Array ? new Uint32Array(counts.buffer)[0] : seen;
+    return { ...Object.fromEntries(held.map((name, i) => [name, values[i]])), ...(this.runningMean ? { batches } : {}) };
   }
 
   /**
@@ -373,7 +376,7 @@ export class BatchNorm {
     checkState(call, state, this.#held(), this.runningMean !== null, this.channels);
     for (const name of this.#held()) this[name]!.write(state[name]!);
     this.#batches = state.batches ?? 0;
-    this.#counts?.write(new Float32Array(this.channels).fill(this.#batches));
+    this.#counts?.write(new Float32Array(new Uint32Array(this.channels).fill(this.#batches).buffer));
   }
 
   /** Frees the layer's tensors, its last results included; later calls throw. Work recorded but not submitted becomes invalid. */
