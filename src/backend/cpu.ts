@@ -153,7 +153,7 @@ class CpuEngine implements Engine {
     return words;
   }
 
-  normalize(...[t, geometry, parts]: Parameters<Engine['normalize']>): void {
+  async normalize(...[t, geometry, parts]: Parameters<Engine['normalize']>): Promise<void> {
     const { channels, eps } = this.#options;
     const merged = parts.map((part) => momentsOf(part, channels)).reduce(merge, emptyMoments(channels));
     const batch = statistics(merged, eps);
@@ -172,7 +172,7 @@ class CpuEngine implements Engine {
     return words;
   }
 
-  gradientInput(...[t, geometry, parts, accumulate]: Parameters<Engine['gradientInput']>): void {
+  async gradientInput(...[t, geometry, parts, accumulate]: Parameters<Engine['gradientInput']>): Promise<void> {
     const { channels } = this.#options;
     const [dbeta, dgamma] = [new Float64Array(channels), new Float64Array(channels)];
     for (const part of parts.map(floatsOf)) {

@@ -149,7 +149,7 @@ const LIMIT_NAMES = [
   'minStorageBufferOffsetAlignment',
 ] as const;
 /** Parts that a call may name: more would be a list no plan is made for. */
-const MAX_PARTS = 65535;
+export const MAX_PARTS = 65535;
 
 /**
  * Compiles the batch norm kernels for a number of channels, once; calls then only record.

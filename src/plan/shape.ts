@@ -1,3 +1,5 @@
+import { valueMeant } from './meant.js';
+
 /**
  * Where a channel's values lie. `channelsLast`: NC, NLC, NHWC, NDHWC, element (row, c) at `row · channels + c`.
  * `channelsFirst`: NCL, NCHW, NCDHW, element (n, c, s) at `(n · channels + c) · spatial + s`.
@@ -50,7 +52,8 @@ export function checkShape(call: string, { rows, channels }: Shape): void {
 
 export function checkLayout(call: string, layout: unknown): void {
   if (layout !== 'channelsLast' && layout !== 'channelsFirst') {
-    throw new RangeError(`${call}: "layout" is ${describe(layout)}, needs 'channelsLast' or 'channelsFirst'.`);
+    const meant = valueMeant(layout, ['channelsLast', 'channelsFirst']);
+    throw new RangeError(`${call}: "layout" is ${describe(layout)}, needs 'channelsLast' or 'channelsFirst'.${meant}`);
   }
 }
 
@@ -59,6 +62,12 @@ export type BatchShape = { rows: number } | { batch: number; spatial: number } |
 
 /** A call's shape against the layout and channels it runs on. */
 export function geometryOf(call: string, layout: Layout, channels: number, given: BatchShape | undefined): Geometry {
+  if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
+    const needed = layout === 'channelsLast' ? '{ rows } or { shape }' : '{ batch, spatial } or { shape }';
+    throw new TypeError(
+      `${call}: "shape" is ${Array.isArray(given) ? 'an array' : describe(given)}, needs ${needed}.${Array.isArray(given) ? ' Give { shape: [...] }.' : ''}`,
+    );
+  }
   const said = (given ?? {}) as { rows?: number; batch?: number; spatial?: number; shape?: readonly number[] };
   if (said.shape !== undefined) return geometryOfTensor(call, 'shape', layout, channels, said.shape);
   if (layout === 'channelsLast') {

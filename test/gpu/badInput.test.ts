@@ -114,6 +114,13 @@ describe('shapes', () => {
     expect(call({ batch: 65536, spatial: 65536 })).toThrow(/"shape" has \d+ elements/);
   });
 
+  it('a shape that is a number or an array', () => {
+    const call = (shape: unknown) => () => bn.forward(untouched, forward, shape as { rows: number });
+    expect(call(16)).toThrow('BatchNormKernels.forward: "shape" is 16, needs { rows } or { shape }.');
+    expect(call(null)).toThrow('BatchNormKernels.forward: "shape" is null, needs { rows } or { shape }.');
+    expect(call([16, 4])).toThrow('BatchNormKernels.forward: "shape" is an array, needs { rows } or { shape }. Give { shape: [...] }.');
+  });
+
   it('a forgotten shape', () => {
     expect(() => bn.forward(untouched, forward, undefined as unknown as { rows: number })).toThrow('BatchNormKernels.forward: "rows" is undefined');
   });
