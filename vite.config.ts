@@ -71,7 +71,7 @@ const BUILT_SITE = 'test/pages/build.ts';
  */
 const NOT_ON_DAWN = ['verify', 'staged'].map((name) => `test/gpu/${name}.test.ts`);
 /** Chromium is Dawn too: what holds kernels to numbers runs once. */
-const NOT_IN_CHROMIUM = ['verify', 'spoiled', 'kernels', 'staged', 'windows', 'phases', 'halves', 'identities', 'property'].map((name) => `test/gpu/${name}.test.ts`);
+const NOT_IN_CHROMIUM = ['verify', 'spoiled', 'kernels', 'staged', 'windows', 'phases', 'halves', 'identities', 'property', 'sequences'].map((name) => `test/gpu/${name}.test.ts`);
 
 /** Two files at a time: a software adapter compiles on one core and computes on all. */
 const PAIRWISE = { maxWorkers: 2, sequence: { groupOrder: 0 } };

@@ -5,7 +5,8 @@
 //
 // Source    Ioffe & Szegedy 2015 (arXiv:1502.03167), Algorithm 1, lines 1–2.
 // Numerics  the running variance is the biased one, or m2 / (count − 1); with cumulative averaging momentum is
-//           1 / (batches so far). No row moves nothing; one row has no unbiased variance, and flags say so.
+//           1 / (batches so far), counted in u32: f32 would stop at 2²⁴. No row moves nothing; one row has no
+//           unbiased variance, and flags say so.
 const RUNNING_VARIANCE_STAYED = 1u;
 const RUNNING_STAYED = 2u;
 
@@ -23,18 +24,19 @@ fn moments_finish(channel: u32, own: Moments) -> Statistics {
   store_saved(5u * params.channels + channel,
     Word(select(0u, RUNNING_VARIANCE_STAYED, stays) + select(0u, RUNNING_STAYED, none)));
 
-  let batches = load_batches(channel) + 1.0;
+  let seen = load_batches(channel);
+  let batches = max(seen, seen + Word(1u)); // stays at the largest u32
   var momentum = Channel(params.momentum);
   var keep = Channel(params.keep);
   if (params.cumulative != 0u) {
-    momentum = 1.0 / batches;
-    keep = (batches - 1.0) / batches;
+    momentum = 1.0 / Channel(batches);
+    keep = Channel(seen) / Channel(batches);
   }
   let running_mean = load_running_mean(channel);
   let running_var = load_running_var(channel);
   let rest = select(own.count, own.count - 1u, params.unbiased != 0u);
   store_running_mean(channel, select(keep * running_mean + momentum * (own.mean + own.mean_low), running_mean, none));
   store_running_var(channel, select(keep * running_var + momentum * (m2 * reciprocal(rest)), running_var, stays));
-  store_batches(channel, select(batches, batches - 1.0, none));
+  store_batches(channel, select(batches, seen, none));
   return Statistics(own.mean, own.mean_low, inv_std);
 }

@@ -82,12 +82,16 @@ interface ForwardTensors extends RowTensors {
   y: Tensor;
 }
 
-interface BackwardTensors extends RowTensors {
+/** What a backward reads. */
+interface SumsTensors extends RowTensors {
   x: Tensor;
   dy: Tensor;
   residual: Optional;
   gamma: Optional;
   beta: Optional;
+}
+
+interface BackwardTensors extends SumsTensors {
   dx: Tensor;
   dresidual: Optional;
   dgamma: Optional;
@@ -105,11 +109,13 @@ export interface Engine {
     t: BackwardTensors & { runningMean: Tensor; runningVar: Tensor }, geometry: Geometry, accumulate: boolean, pass?: GPUComputePassEncoder,
   ): void;
   infer(t: ForwardTensors & { runningMean: Tensor; runningVar: Tensor }, geometry: Geometry, pass?: GPUComputePassEncoder): void;
-  /** This part's moments, to be given to all. */
-  moments(t: RowTensors & { x: Tensor }, geometry: Geometry): Promise<Uint32Array>;
-  /** Merges all parts' moments and normalizes this part. */
-  normalize(t: ForwardTensors & RunningTensors & { saved: Tensor }, geometry: Geometry, parts: readonly Uint32Array[]): void;
-  gradientSums(t: BackwardTensors & { saved: Tensor }, geometry: Geometry): Promise<Uint32Array>;
-  gradientInput(t: BackwardTensors & { saved: Tensor }, geometry: Geometry, parts: readonly Uint32Array[], accumulate: boolean): void;
+  /** This part's moments, to be given to all. Rejects, as the other phases do, in the name of `call` where WebGPU refuses the work. */
+  moments(t: RowTensors & { x: Tensor }, geometry: Geometry, call: string): Promise<Uint32Array>;
+  /** Merges all parts' moments and normalizes this part; resolves once WebGPU has taken it. */
+  normalize(t: ForwardTensors & RunningTensors & { saved: Tensor }, geometry: Geometry, parts: readonly Uint32Array[], call: string): Promise<void>;
+  gradientSums(t: SumsTensors & { saved: Tensor }, geometry: Geometry, call: string): Promise<Uint32Array>;
+  gradientInput(
+    t: BackwardTensors & { saved: Tensor }, geometry: Geometry, parts: readonly Uint32Array[], accumulate: boolean, call: string,
+  ): Promise<void>;
   destroy(): void;
 }

@@ -1,6 +1,6 @@
 import { roundTo } from '../plan/half.js';
 import { hasRelu } from '../plan/options.js';
-import { RUNNING_STAYED, RUNNING_VARIANCE_STAYED, savedViews } from '../plan/saved.js';
+import { MAX_BATCHES, RUNNING_STAYED, RUNNING_VARIANCE_STAYED, savedViews } from '../plan/saved.js';
 import { backward, backwardFrozen } from '../reference/backward.js';
 import { forward } from '../reference/forward.js';
 import { gradientInput, gradientSums } from '../reference/gradient.js';
@@ -150,7 +150,7 @@ class CpuEngine implements Engine {
     return words;
   }
 
-  normalize(...[t, geometry, parts]: Parameters<Engine['normalize']>): void {
+  async normalize(...[t, geometry, parts]: Parameters<Engine['normalize']>): Promise<void> {
     const { channels, eps } = this.#options;
     const merged = parts.map((part) => momentsOf(part, channels)).reduce(merge, emptyMoments(channels));
     const batch = statistics(merged, eps);
@@ -169,7 +169,7 @@ class CpuEngine implements Engine {
     return words;
   }
 
-  gradientInput(...[t, geometry, parts, accumulate]: Parameters<Engine['gradientInput']>): void {
+  async gradientInput(...[t, geometry, parts, accumulate]: Parameters<Engine['gradientInput']>): Promise<void> {
     const { channels } = this.#options;
     const [dbeta, dgamma] = [new Float64Array(channels), new Float64Array(channels)];
     for (const part of parts.map(floatsOf)) {
@@ -209,11 +209,12 @@ class CpuEngine implements Engine {
     saved.flags.fill((varianceStays ? RUNNING_VARIANCE_STAYED : 0) + (none ? RUNNING_STAYED : 0));
     const { runningMean, runningVar, batches } = running;
     if (!runningMean || !runningVar) return;
-    const seen = batches ? of(batches)[0] + 1 : 0;
+    const counts = batches && wordsOf(of(batches));
+    const seen = counts ? Math.min(counts[0] + 1, MAX_BATCHES) : 0;
     const weight = momentum === 'cumulative' ? 1 / seen : momentum;
     const masked = mask !== 'none' || this.#options.phases;
     updateRunning({ mean: of(runningMean), variance: of(runningVar) }, batch, batch.count, { momentum: weight, runningVariance, masked });
-    if (batches && !none) of(batches).fill(seen);
+    if (counts && !none) counts.fill(seen);
   }
 
   #finish(
@@ -239,6 +240,7 @@ function rounded(values: Values, storage: TensorStorage): Float32Array {
 const of = (tensor: Tensor): Float32Array => (tensor as CpuTensor).values;
 const maybe = (tensor: Tensor | null): Float32Array | undefined => (tensor ? of(tensor) : undefined);
 const round = (tensor: Tensor | null): void => (tensor as CpuTensor | null)?.round();
+const wordsOf = (floats: Float32Array): Uint32Array => new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
 const floatsOf = (words: Uint32Array): Float32Array => new Float32Array(words.buffer, words.byteOffset, words.length);
 
 function rowsOf({ mask, validRows }: { mask: Tensor | null; validRows: Tensor | null }): ValidRows {

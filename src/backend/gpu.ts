@@ -226,34 +226,35 @@ class GpuEngine implements Engine {
     this.#run((into) => this.#kernels.infer(into, buffersOf(t), shapeOf(geometry)), pass);
   }
 
-  async moments(...[t, geometry]: Parameters<Engine['moments']>): Promise<Uint32Array> {
-    const moments = this.#exchange('moments', 1);
-    this.#run((into) => this.#kernels.moments(into, { ...buffersOf(t), moments }, shapeOf(geometry)), undefined);
-    return this.#read(moments, MOMENTS_PLANES);
+  async moments(...[t, geometry, call]: Parameters<Engine['moments']>): Promise<Uint32Array> {
+    const moments = this.#exchange(call, 'moments', 1);
+    return this.#part(call, moments, MOMENTS_PLANES, (into) => this.#kernels.moments(into, { ...buffersOf(t), moments }, shapeOf(geometry)));
   }
 
-  normalize(...[t, geometry, parts]: Parameters<Engine['normalize']>): void {
+  async normalize(...[t, geometry, parts, call]: Parameters<Engine['normalize']>): Promise<void> {
     const { x, residual, gamma, beta, y, mask, validRows, saved, runningMean, runningVar, batches } = t;
-    const moments = this.#exchange('moments', parts.length);
-    this.#send(moments, parts);
-    this.#run((into) => {
-      this.#kernels.merge(into, { moments, ...buffersOf({ saved, runningMean, runningVar, batches }) }, { parts: parts.length });
-      this.#kernels.normalize(into, buffersOf({ x, residual, gamma, beta, y, mask, validRows, saved }), shapeOf(geometry));
-    }, undefined);
+    const moments = this.#exchange(call, 'moments', parts.length);
+    await this.#taken(call, () => {
+      this.#send(moments, parts);
+      this.#run((into) => {
+        this.#kernels.merge(into, { moments, ...buffersOf({ saved, runningMean, runningVar, batches }) }, { parts: parts.length });
+        this.#kernels.normalize(into, buffersOf({ x, residual, gamma, beta, y, mask, validRows, saved }), shapeOf(geometry));
+      }, undefined);
+    }).taken;
   }
 
-  async gradientSums(...[t, geometry]: Parameters<Engine['gradientSums']>): Promise<Uint32Array> {
-    const { dx: _dx, dresidual: _dresidual, dgamma: _dgamma, dbeta: _dbeta, ...reads } = t;
-    const sums = this.#exchange('sums', 1);
-    this.#run((into) => this.#kernels.gradientSums(into, { ...buffersOf(reads), sums }, shapeOf(geometry)), undefined);
-    return this.#read(sums, GRADIENT_PLANES);
+  async gradientSums(...[t, geometry, call]: Parameters<Engine['gradientSums']>): Promise<Uint32Array> {
+    const sums = this.#exchange(call, 'sums', 1);
+    return this.#part(call, sums, GRADIENT_PLANES, (into) => this.#kernels.gradientSums(into, { ...buffersOf(t), sums }, shapeOf(geometry)));
   }
 
-  gradientInput(...[t, geometry, parts, accumulate]: Parameters<Engine['gradientInput']>): void {
-    const sums = this.#exchange('sums', parts.length);
-    this.#send(sums, parts);
+  async gradientInput(...[t, geometry, parts, accumulate, call]: Parameters<Engine['gradientInput']>): Promise<void> {
+    const sums = this.#exchange(call, 'sums', parts.length);
     const options = { parts: parts.length, accumulate };
-    this.#run((into) => this.#kernels.gradientInput(into, { ...buffersOf(t), sums }, shapeOf(geometry), options), undefined);
+    await this.#taken(call, () => {
+      this.#send(sums, parts);
+      this.#run((into) => this.#kernels.gradientInput(into, { ...buffersOf(t), sums }, shapeOf(geometry), options), undefined);
+    }).taken;
   }
 
   destroy(): void {
@@ -261,14 +262,52 @@ class GpuEngine implements Engine {
     for (const buffer of this.#exchanged.values()) buffer.destroy();
   }
 
-  #exchange(role: 'moments' | 'sums', parts: number): GPUBuffer {
-    const planes = role === 'moments' ? MOMENTS_PLANES : GRADIENT_PLANES;
+  #exchange(call: string, role: 'moments' | 'sums', parts: number): GPUBuffer {
+    const bytes = parts * (role === 'moments' ? MOMENTS_PLANES : GRADIENT_PLANES) * this.#kernels.channels * 4;
     const known = this.#exchanged.get(role);
-    if (known && known.size >= parts * planes * this.#kernels.channels * 4) return known;
-    known?.destroy(); // whatever used it has been submitted
+    if (known && known.size >= bytes) return known;
+    const { maxStorageBufferBindingSize: most } = this.#device.limits;
+    if (bytes > most) {
+      throw new RangeError(
+        `${call}: "exchange" gave ${parts} parts of ${bytes} bytes together, the device binds at most ${most} (maxStorageBufferBindingSize). ` +
+          `Cut the batch into fewer.`,
+      );
+    }
     const made = role === 'moments' ? this.#kernels.createMoments(parts) : this.#kernels.createSums(parts);
+    known?.destroy(); // whatever used it has been submitted
     this.#exchanged.set(role, made);
     return made;
+  }
+
+  /** Runs what writes a part, and reads it. */
+  async #part(call: string, buffer: GPUBuffer, planes: number, record: (pass: GPUComputePassEncoder) => void): Promise<Uint32Array> {
+    const { done, taken } = this.#taken(call, () => {
+      this.#run(record, undefined);
+      return this.#read(buffer, planes);
+    });
+    done.catch(() => null); // what was refused before it is the clearer reason
+    await taken;
+    return done;
+  }
+
+  /** Does what submits; `taken` rejects where WebGPU refuses any of it, which would leave in the buffers what was there. */
+  #taken<T>(call: string, work: () => T): { done: T; taken: Promise<void> } {
+    const device = this.#device;
+    let errors: Promise<(GPUError | null)[]>;
+    device.pushErrorScope('out-of-memory');
+    device.pushErrorScope('validation');
+    let done: T;
+    try {
+      done = work();
+    } finally {
+      errors = Promise.all([device.popErrorScope(), device.popErrorScope()]);
+      errors.catch(() => null); // a lost device is told by what awaits
+    }
+    const taken = errors.then((found) => {
+      const error = found.find((one) => one !== null);
+      if (error) throw new Error(`${call}: WebGPU refused the work, needs buffers that are alive and memory: ${error.message}`);
+    });
+    return { done, taken };
   }
 
   #send(buffer: GPUBuffer, parts: readonly Uint32Array[]): void {

@@ -79,7 +79,7 @@ export interface RowBuffers {
 export interface RunningBuffers {
   runningMean?: BufferView;
   runningVar?: BufferView;
-  /** With `momentum: 'cumulative'`: channels f32, each the count of batches so far. */
+  /** With `momentum: 'cumulative'`: channels u32, each the count of batches so far. */
   batches?: BufferView;
 }
 
@@ -167,7 +167,7 @@ const LIMIT_NAMES = [
   'minStorageBufferOffsetAlignment',
 ] as const;
 /** Parts that a call may name: more would be a list no plan is made for. */
-const MAX_PARTS = 65535;
+export const MAX_PARTS = 65535;
 
 /**
  * Creates the batch norm kernels for a number of channels, and compiles those that `shapes` need; calls then only record.
@@ -378,7 +378,7 @@ export class BatchNormKernels {
    * @example bn.forward(pass, { x, gamma, beta, y, saved }, { rows: 128 });
    */
   forward(pass: GPUComputePassEncoder, buffers: ForwardBuffers, shape: BatchShape): void {
-    const call = 'BatchNorm.forward';
+    const call = 'BatchNormKernels.forward';
     const geometry = this.#check(call, pass, buffers, shape, 'train');
     const tracked = isTracked(buffers);
     const { mask, numbers } = this.#settings;
@@ -408,7 +408,7 @@ export class BatchNormKernels {
    * @example bn.backward(pass, { x, dy, gamma, saved, dx, dgamma, dbeta }, { rows: 128 });
    */
   backward(pass: GPUComputePassEncoder, buffers: BackwardBuffers, shape: BatchShape, options: GradientOptions = NO_OPTIONS): void {
-    const call = 'BatchNorm.backward';
+    const call = 'BatchNormKernels.backward';
     const geometry = this.#check(call, pass, buffers, shape, 'train');
     this.#record('backward', pass, buffers, geometry, accumulates(call, options));
   }
@@ -428,7 +428,7 @@ export class BatchNormKernels {
    * @example bn.backwardFrozen(pass, { x, dy, gamma, runningMean, runningVar, dx, dgamma, dbeta }, { rows: 128 });
    */
   backwardFrozen(pass: GPUComputePassEncoder, buffers: FrozenBuffers, shape: BatchShape, options: GradientOptions = NO_OPTIONS): void {
-    const call = 'BatchNorm.backwardFrozen';
+    const call = 'BatchNormKernels.backwardFrozen';
     const geometry = this.#check(call, pass, buffers, shape, 'frozen');
     this.#record('backwardFrozen', pass, buffers, geometry, accumulates(call, options));
   }
@@ -449,7 +449,7 @@ export class BatchNormKernels {
    * @example bn.infer(pass, { x, gamma, beta, runningMean, runningVar, y }, { rows: 1 });
    */
   infer(pass: GPUComputePassEncoder, buffers: InferBuffers, shape: BatchShape): void {
-    this.#record('infer', pass, buffers, this.#check('BatchNorm.infer', pass, buffers, shape, 'infer'));
+    this.#record('infer', pass, buffers, this.#check('BatchNormKernels.infer', pass, buffers, shape, 'infer'));
   }
 
   /**
@@ -467,7 +467,7 @@ export class BatchNormKernels {
    * @example bn.moments(pass, { x, moments }, { rows: 64 }, { part: 1 });
    */
   moments(pass: GPUComputePassEncoder, buffers: MomentsBuffers, shape: BatchShape, options: PartOptions = NO_OPTIONS): void {
-    const call = 'BatchNorm.moments';
+    const call = 'BatchNormKernels.moments';
     const geometry = this.#check(call, pass, buffers, shape, 'phases');
     this.#record('moments', pass, buffers, geometry, ofPart(call, options));
   }
@@ -485,7 +485,7 @@ export class BatchNormKernels {
    * @example bn.merge(pass, { moments, saved, runningMean, runningVar }, { parts: 2 });
    */
   merge(pass: GPUComputePassEncoder, buffers: MergeBuffers, options: PartsOptions = NO_OPTIONS): void {
-    const call = 'BatchNorm.merge';
+    const call = 'BatchNormKernels.merge';
     this.#checkCall(call, pass, buffers, 'phases');
     const { layout, channels } = this.#settings;
     const geometry: Geometry = { layout, batch: 1, channels, spatial: 1, rows: 1 }; // no tensor is bound
@@ -500,7 +500,7 @@ export class BatchNormKernels {
    * @example bn.normalize(pass, { x, saved, gamma, beta, y }, { rows: 64 });
    */
   normalize(pass: GPUComputePassEncoder, buffers: NormalizeBuffers, shape: BatchShape): void {
-    this.#record('normalize', pass, buffers, this.#check('BatchNorm.normalize', pass, buffers, shape, 'phases'));
+    this.#record('normalize', pass, buffers, this.#check('BatchNormKernels.normalize', pass, buffers, shape, 'phases'));
   }
 
   /**
@@ -513,7 +513,7 @@ export class BatchNormKernels {
    * @example bn.gradientSums(pass, { x, dy, gamma, saved, sums }, { rows: 64 }, { part: 1 });
    */
   gradientSums(pass: GPUComputePassEncoder, buffers: GradientSumsBuffers, shape: BatchShape, options: PartOptions = NO_OPTIONS): void {
-    const call = 'BatchNorm.gradientSums';
+    const call = 'BatchNormKernels.gradientSums';
     const geometry = this.#check(call, pass, buffers, shape, 'phases');
     this.#record('gradientSums', pass, buffers, geometry, ofPart(call, options));
   }
@@ -533,7 +533,7 @@ export class BatchNormKernels {
   gradientInput(
     pass: GPUComputePassEncoder, buffers: GradientInputBuffers, shape: BatchShape, options: GradientOptions & PartsOptions = NO_OPTIONS,
   ): void {
-    const call = 'BatchNorm.gradientInput';
+    const call = 'BatchNormKernels.gradientInput';
     const geometry = this.#check(call, pass, buffers, shape, 'phases');
     const { accumulate, ...parts } = options;
     this.#record('gradientInput', pass, buffers, geometry, { ...ofParts(call, parts), accumulate: accumulates(call, { accumulate }).accumulate });
@@ -549,13 +549,13 @@ export class BatchNormKernels {
 
   /** Creates a `moments` buffer of `parts` blocks of 4·channels words, owned by the caller; it may be copied to and from. */
   createMoments(parts = 1): GPUBuffer {
-    checkParts('BatchNorm.createMoments', 'parts', parts);
+    checkParts('BatchNormKernels.createMoments', 'parts', parts);
     return this.#create('createMoments', 'moments', parts * MOMENTS_PLANES * this.channels * 4);
   }
 
   /** Creates a `sums` buffer of `parts` blocks of 2·channels f32, owned by the caller; it may be copied to and from. */
   createSums(parts = 1): GPUBuffer {
-    checkParts('BatchNorm.createSums', 'parts', parts);
+    checkParts('BatchNormKernels.createSums', 'parts', parts);
     return this.#create('createSums', 'sums', parts * GRADIENT_PLANES * this.channels * 4);
   }
 
@@ -566,7 +566,7 @@ export class BatchNormKernels {
   }
 
   #create(name: string, role: string, size: number): GPUBuffer {
-    this.#checkAlive(`BatchNorm.${name}`);
+    this.#checkAlive(`BatchNormKernels.${name}`);
     return this.device.createBuffer({ label: `batchnorm/${role}`, size, usage: STORAGE | COPY_SRC | COPY_DST });
   }
 

@@ -109,7 +109,7 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
     const fits = (steps.single ?? []).every(({ kernel }) =>
       bindingsOf({ kernel, absent, tile: ANY_TILE, storage: 'f32', relu: false, inPlace: false }).length <= maxBuffers);
     return {
-      operation, call: `BatchNorm.${call}`,
+      operation, call: `BatchNormKernels.${call}`,
       slots: [...reads.map((name) => slot(name, 'read', settings)), ...writes.map((name) => slot(name, 'write', settings, steps.split.length > 1))],
       absent,
       single: steps.single && fits ? steps.single : null,
@@ -219,6 +219,7 @@ function slot(name: BufferName, access: 'read' | 'write', { channels, storage }:
     return { ...use, bytes: (rows) => storageBytes(rows * channels, storage), from: (rows) => `rows ${rows} × channels ${channels}, ${storage}` };
   }
   if (name === 'mask') return { ...use, bytes: (rows) => rows * 4, from: (rows) => `rows ${rows}, u32` };
+  if (name === 'batches') return { ...use, bytes: () => channels * 4, from: () => `channels ${channels}, u32` };
   if (name === 'validRows') return { ...use, bytes: () => 4, from: () => 'one u32' };
   if (name === 'moments') return blocks(MOMENTS_PLANES);
   if (name === 'sums') return blocks(GRADIENT_PLANES);

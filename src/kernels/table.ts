@@ -107,14 +107,18 @@ export const MATRICES: readonly BufferName[] = ['x', 'dy', 'residual', 'y', 'dx'
 /** What may be written over what it is computed from. */
 export const IN_PLACE: Partial<Record<BufferName, BufferName>> = { x: 'y', dy: 'dx' };
 
-const elementOf = (name: BufferName): Element => (MATRICES.includes(name) ? 'Value' : name === 'saved' || name === 'moments' ? 'Word' : 'Channel');
+/** The caller's buffers of bits: u32, or planes of both kinds. */
+const WORDS: readonly BufferName[] = ['saved', 'moments', 'batches'];
+
+const elementOf = (name: BufferName): Element => (MATRICES.includes(name) ? 'Value' : WORDS.includes(name) ? 'Word' : 'Channel');
 const read = (name: BufferName, absent?: string, element = elementOf(name)): Binding => ({ name, access: 'read', element, absent });
 const write = (name: BufferName, absent?: string, element = elementOf(name)): Binding => ({ name, access: 'write', element, absent });
-const update = (name: BufferName, absent?: string): Binding => ({ name, access: 'update', element: 'Channel', absent });
+const update = (name: BufferName, absent?: string): Binding => ({ name, access: 'update', element: elementOf(name), absent });
 
 const ONE = 'Channel(1.0)';
 const ZERO = 'Channel()';
 const NO_VALUE = 'Value()';
+const NO_WORD = 'Word()';
 
 const part = (name: string, source: string): Part => [`shared/${name}.wgsl`, source];
 const ACTIVATION = part('activation', activationPart);
@@ -194,7 +198,7 @@ const BETA = read('beta', ZERO);
 const AFFINE = [GAMMA, BETA];
 const GRADIENTS = [update('dgamma', ZERO), update('dbeta', ZERO)];
 const INPUTS = [write('dx'), write('dresidual', NO_VALUE)];
-const FINISHED = [write('saved'), update('runningMean', ZERO), update('runningVar', ZERO), update('batches', ZERO)];
+const FINISHED = [write('saved'), update('runningMean', ZERO), update('runningVar', ZERO), update('batches', NO_WORD)];
 
 export const KERNELS = {
   forward_single: {

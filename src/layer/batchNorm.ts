@@ -8,7 +8,9 @@ import { SAVED_PLANES, type SavedViews, savedViews } from '../plan/saved.js';
 import { type Geometry, type Layout, checkLayout, describe, geometryOfTensor } from '../plan/shape.js';
 import { populationStatistics } from '../reference/population.js';
 import type { Statistics } from '../reference/types.js';
-import { type BatchNormState, type LoadableState, type StateTensor, checkState } from './state.js';
+import { checkMoments, checkParts } from './parts.js';
+import { Results, keyOf } from './results.js';
+import { type BatchNormState, type LoadableState, type StateTensor, checkState, floatsOf, withJson } from './state.js';
 
 /** Options of `BatchNorm.create`; eps, momentum and runningVariance are PyTorch's where left out (see `presets`). */
 export interface LayerOptions extends Partial<Numbers> {
@@ -56,6 +58,11 @@ export interface ForwardOptions extends CallOptions {
   mask?: Tensor;
   /** u32, one entry: how many rows, from the first on, count; exactly where the options have `mask: 'count'`. */
   validRows?: Tensor;
+  /**
+   * Whether the batch moves the running statistics and is counted. Default true. False for a batch that has been seen: a forward that
+   * checkpointing runs again. In evaluation nothing moves either way.
+   */
+  track?: boolean;
 }
 
 export interface BackwardOptions extends CallOptions {
@@ -69,12 +76,12 @@ export type Exchange = (part: Uint32Array) => Promise<readonly Uint32Array[]>;
 const OPTION_NAMES = [
   'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'synchronized', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'trackRunning', 'shapes', 'onError',
 ];
-const FORWARD_NAMES = ['out', 'pass', 'residual', 'mask', 'validRows'];
+const FORWARD_NAMES = ['out', 'pass', 'residual', 'mask', 'validRows', 'track'];
 const BACKWARD_NAMES = ['out', 'pass', 'accumulate'];
 const OWN_TENSORS = ['gamma', 'beta', 'dgamma', 'dbeta', 'runningMean', 'runningVar'] as const;
 
-/** Shapes whose results are kept for reuse; the one unused longest is freed. */
-const MAX_SHAPES = 16;
+/** Only `create` has it, so only that makes layers. */
+const CREATE = Symbol('BatchNorm.create');
 
 /**
  * Batch normalization as a layer, with the same calls and answers on GPU and CPU.
@@ -105,11 +112,9 @@ export class BatchNorm {
   readonly #synchronized: boolean;
   readonly #engine: Engine;
   readonly #saved: Tensor;
-  /** With cumulative averaging the batches so far, channels times: the kernels count them. */
+  /** With cumulative averaging the batches so far, channels times, the bits of u32: the kernels count them. */
   readonly #counts: Tensor | null;
-  readonly #results = { y: new Map<string, Tensor>(), dx: new Map<string, Tensor>(), dresidual: new Map<string, Tensor>() };
-  /** Results that a pass of the caller's may still write. */
-  readonly #recorded = new WeakSet<Tensor>();
+  readonly #results: Record<ResultName, Results>;
   #training = true;
   #batches = 0;
   #last: Last | null = null;
@@ -117,7 +122,12 @@ export class BatchNorm {
   #saw = false;
   #disposed = false;
 
-  private constructor(backend: Backend, engine: Engine, options: Required<Omit<LayerOptions, 'onError' | 'shapes'>>) {
+  private constructor(token: symbol, backend: Backend, engine: Engine, options: Required<Omit<LayerOptions, 'onError' | 'shapes'>>) {
+    if (token !== CREATE) {
+      throw new TypeError(
+        'BatchNorm: "new" is called, needs create (kernels are compiled first, which is awaited). Use await BatchNorm.create(backend, { channels }).',
+      );
+    }
     const { channels, layout, gamma, beta, trackRunning, eps, momentum, runningVariance, storage, epilogue, mask } = options;
     const ones = () => backend.tensor(new Float32Array(channels).fill(1), [channels]);
     const zeros = () => backend.empty([channels]);
@@ -139,6 +149,8 @@ export class BatchNorm {
     this.#saved = backend.empty([SAVED_PLANES.length, channels]);
     this.#counts = trackRunning && momentum === 'cumulative' ? zeros() : null;
     this.#engine = engine;
+    const results = () => new Results(backend, storage);
+    this.#results = { y: results(), dx: results(), dresidual: results() };
   }
 
   /**
@@ -171,12 +183,15 @@ export class BatchNorm {
     checkRowMask(call, mask);
     checkFlag(call, 'inPlace', inPlace);
     checkFlag(call, 'synchronized', synchronized);
+    if (onError !== undefined && typeof onError !== 'function') {
+      throw new TypeError(`${call}: "onError" is ${describe(onError)}, needs a function.`);
+    }
     const kept = { ...numbers, layout, storage, epilogue, mask, inPlace, gamma, beta };
     const { shapes = [] } = options;
     if (!Array.isArray(shapes)) throw new TypeError(`${call}: "shapes" is ${describe(shapes)}, needs an array of shapes such as [[128, ${options.channels}]].`);
     const ahead = shapes.map((shape: readonly number[], i) => geometryOfTensor(call, `shapes[${i}]`, layout, options.channels, shape));
     const engine = await backend.engine({ ...kept, phases: synchronized, shapes: ahead, running: trackRunning, onError });
-    return new BatchNorm(backend, engine, { ...kept, synchronized, trackRunning });
+    return new BatchNorm(CREATE, backend, engine, { ...kept, synchronized, trackRunning });
   }
 
   get training(): boolean {
@@ -188,7 +203,10 @@ export class BatchNorm {
     return this.#batches;
   }
 
-  /** The gradient by the residual that the last `backward` wrote; null where the epilogue is not `'addRelu'`: else it is dy. */
+  /**
+   * The gradient by the residual, shape of x, that the last `backward` wrote; the next one of this shape overwrites it, but where it is
+   * given that as `dy`. Null where the epilogue is not `'addRelu'`: behind a plain add it is dy.
+   */
   get dresidual(): Tensor | null {
     return this.#dresidual;
   }
@@ -225,18 +243,17 @@ export class BatchNorm {
    */
   forward(x: Tensor, options: ForwardOptions = {}): Tensor {
     const call = 'BatchNorm.forward';
-    const geometry = this.#check(call, 'x', x, options, FORWARD_NAMES);
-    const also = this.#checkForward(call, x, geometry, options);
-    if (this.#training && this.runningMean && this.mask === 'none') checkUnbiased(call, geometry.rows, this.numbers.runningVariance);
     const over = this.#inPlace && !this.#training ? ['x'] : [];
-    const y = this.#target(call, 'y', x, options, { x, ...also }, over);
+    const { geometry, also, tracked } = this.#checkForward(call, x, options, over);
+    if (this.#training && tracked && this.mask === 'none') checkUnbiased(call, geometry.rows, this.numbers.runningVariance);
     const { gamma, beta, runningMean, runningVar } = this;
-    if (this.#training) {
-      this.#engine.forward({ x, ...also, gamma, beta, y, saved: this.#saved, ...this.#running() }, geometry, options.pass);
-      this.#sawBatch();
-    } else {
-      this.#engine.infer({ x, ...also, gamma, beta, runningMean: runningMean!, runningVar: runningVar!, y }, geometry, options.pass);
-    }
+    const y = options.out ?? this.#results.y.take(x);
+    this.#carryOut({ y }, options, () => {
+      const tensors = { x, ...also, gamma, beta, y };
+      if (this.#training) this.#engine.forward({ ...tensors, saved: this.#saved, ...this.#running(tracked) }, geometry, options.pass);
+      else this.#engine.infer({ ...tensors, runningMean: runningMean!, runningVar: runningVar! }, geometry, options.pass);
+    });
+    if (this.#training) this.#sawBatch(tracked);
     this.#last = { x, ...also, training: this.#training, synchronized: false, overwritten: y === x };
     return y;
   }
@@ -252,11 +269,16 @@ export class BatchNorm {
    */
   backward(dy: Tensor, options: BackwardOptions = {}): Tensor {
     const call = 'BatchNorm.backward';
-    const { last, geometry, accumulate, tensors } = this.#checkBackward(call, dy, options, false);
+    const { last, geometry, accumulate, reads } = this.#checkBackward(call, dy, options, false);
     const { runningMean, runningVar } = this;
-    if (last.training) this.#engine.backward({ ...tensors, saved: this.#saved }, geometry, accumulate, options.pass);
-    else this.#engine.backwardFrozen({ ...tensors, runningMean: runningMean!, runningVar: runningVar! }, geometry, accumulate, options.pass);
-    return tensors.dx;
+    const results = this.#takeGradients(dy, options, reads);
+    const tensors = { ...reads, ...results, ...this.#gradients() };
+    this.#carryOut(results, options, () => {
+      if (last.training) this.#engine.backward({ ...tensors, saved: this.#saved }, geometry, accumulate, options.pass);
+      else this.#engine.backwardFrozen({ ...tensors, runningMean: runningMean!, runningVar: runningVar! }, geometry, accumulate, options.pass);
+    });
+    this.#dresidual = results.dresidual;
+    return results.dx;
   }
 
   /**
@@ -265,23 +287,35 @@ export class BatchNorm {
    *
    * @param exchange - carries this part's moments, 4·channels words, to the others and brings everyone's.
    * @param options - as `forward`, without `pass`: the work is submitted.
-   * @throws as `forward`; {RangeError} what `exchange` brings is no such list of parts.
+   * @throws as `forward`; {RangeError} what `exchange` brings is no such list of parts, or lacks this one's; {Error} WebGPU refused the
+   *   work, of this part before `exchange`, of all after it. Then nothing of this layer has moved.
    */
   async forwardSynchronized(x: Tensor, exchange: Exchange, options: Omit<ForwardOptions, 'pass'> = {}): Promise<Tensor> {
     const call = 'BatchNorm.forwardSynchronized';
-    this.#checkSynchronized(call, exchange, options);
-    const geometry = this.#check(call, 'x', x, options, FORWARD_NAMES);
-    const also = this.#checkForward(call, x, geometry, options);
+    this.#checkSynchronized(call, exchange, options, FORWARD_NAMES);
     if (!this.#training) throw new Error(`${call}: the layer is in evaluation, needs training. Call train() first, or forward(x): parts do not matter there.`);
-    const y = this.#target(call, 'y', x, options, { x, ...also }, []); // what is wrong is said before the others go on
+    const { geometry, also, tracked } = this.#checkForward(call, x, options, []); // what is wrong is said before the others go on
     const { mask, validRows } = also;
-    const part = await this.#readPart(call, this.#engine.moments({ x, mask, validRows }, geometry));
-    const parts = checkParts(call, await exchange(part), 4 * this.channels);
-    this.#checkAlive(call);
+    const own = await this.#awaited(call, this.#engine.moments({ x, mask, validRows }, geometry, call));
+    const parts = await exchange(own.slice());
+    this.#checkForward(call, x, options, []); // a tensor may have been disposed meanwhile
+    checkParts(call, parts, own);
+    checkMoments(call, parts, this.channels);
     const { gamma, beta } = this;
-    this.#engine.normalize({ x, ...also, gamma, beta, y, saved: this.#saved, ...this.#running() }, geometry, parts);
-    this.#sawBatch();
-    this.#last = { x, ...also, training: true, synchronized: true, overwritten: false };
+    const y = options.out ?? this.#results.y.take(x);
+    const before = { last: this.#last, saw: this.#saw, batches: this.#batches };
+    const submitted = this.#carryOut({ y }, options, () =>
+      this.#engine.normalize({ x, ...also, gamma, beta, y, saved: this.#saved, ...this.#running(tracked) }, geometry, parts, call));
+    this.#sawBatch(tracked);
+    const last = (this.#last = { x, ...also, training: true, synchronized: true, overwritten: false });
+    try {
+      await this.#awaited(call, submitted);
+    } catch (cause) {
+      if (this.#last === last) this.#last = before.last;
+      this.#saw = before.saw;
+      this.#batches -= Number(this.#batches > before.batches);
+      throw cause;
+    }
     return y;
   }
 
@@ -295,15 +329,21 @@ export class BatchNorm {
    */
   async backwardSynchronized(dy: Tensor, exchange: Exchange, options: Omit<BackwardOptions, 'pass'> = {}): Promise<Tensor> {
     const call = 'BatchNorm.backwardSynchronized';
-    this.#checkSynchronized(call, exchange, options);
-    const { last, geometry, accumulate, tensors } = this.#checkBackward(call, dy, options, true);
-    const reads = { ...tensors, saved: this.#saved };
-    const part = await this.#readPart(call, this.#engine.gradientSums(reads, geometry));
-    const parts = checkParts(call, await exchange(part), 2 * this.channels);
+    this.#checkSynchronized(call, exchange, options, BACKWARD_NAMES);
+    const { last, geometry, accumulate, reads } = this.#checkBackward(call, dy, options, true);
+    const { gamma, beta } = this.#gradients();
+    const own = await this.#awaited(call, this.#engine.gradientSums({ ...reads, gamma, beta, saved: this.#saved }, geometry, call));
+    const parts = await exchange(own.slice());
     this.#checkAlive(call);
     if (this.#last !== last) throw new Error(`${call}: another forward ran during the exchange, needs the statistics of the last one. Await each call before the next.`);
-    this.#engine.gradientInput(reads, geometry, parts, accumulate);
-    return tensors.dx;
+    this.#checkBackward(call, dy, options, true);
+    checkParts(call, parts, own);
+    const results = this.#takeGradients(dy, options, reads);
+    const tensors = { ...reads, ...results, ...this.#gradients(), saved: this.#saved };
+    const submitted = this.#carryOut(results, options, () => this.#engine.gradientInput(tensors, geometry, parts, accumulate, call));
+    await this.#awaited(call, submitted);
+    this.#dresidual = results.dresidual;
+    return results.dx;
   }
 
   /**
@@ -320,7 +360,10 @@ export class BatchNorm {
   async estimatePopulation(batches: Iterable<Tensor> | AsyncIterable<Tensor>, method: 'paper' | 'pooled' = 'pooled'): Promise<void> {
     const call = 'BatchNorm.estimatePopulation';
     this.#checkAlive(call);
+    this.#checkOwn(call);
     const { runningMean, runningVar, numbers } = this;
+    if (method !== 'paper' && method !== 'pooled') throw new RangeError(`${call}: "method" is ${describe(method)}, needs 'paper' or 'pooled'.`);
+    if (!isIterable(batches)) throw new TypeError(`${call}: "batches" is ${describe(batches)}, needs an array of tensors, or another iterable of them.`);
     if (!runningMean || !runningVar) throw new Error(`${call}: the layer has no running statistics, needs them. Create it with trackRunning: true.`);
     if (hasResidual(this.epilogue) || this.mask !== 'none') {
       throw new Error(`${call}: the layer has ${this.mask === 'none' ? 'a residual' : 'a mask'}, needs neither. Use a layer of the same channels without.`);
@@ -329,12 +372,17 @@ export class BatchNorm {
     const saved = this.backend.empty([SAVED_PLANES.length, this.channels]); // a backward to come needs the layer's own
     try {
       for await (const x of batches) {
-        const geometry = this.#check(call, 'batches', x, {}, []);
+        const geometry = this.#check(call, `batches[${seen.length}]`, x, {}, []);
+        if (method === 'paper') checkUnbiased(call, geometry.rows, 'unbiased');
         const y = this.backend.empty(x.shape, this.storage);
         const { gamma, beta } = this;
         this.#engine.forward({ x, ...NOTHING_ELSE, gamma, beta, y, saved, ...NOT_TRACKED }, geometry);
         y.dispose(); // only after what writes it has been submitted
         const { mean, meanLow, variance, invStd, count } = savedViews(await saved.read(), this.channels);
+        if (count[0] !== geometry.rows) {
+          throw new Error(`${call}: "batches[${seen.length}]" could not be computed with, needs a buffer that is not destroyed.`);
+        }
+        saved.write(new Float32Array(saved.size)); // so that the next cannot be taken for this one
         seen.push({
           count: count[0], mean: Float64Array.from(mean, (high, c) => high + meanLow[c]), variance: Float64Array.from(variance), invStd: Float64Array.from(invStd),
         });
@@ -343,16 +391,20 @@ export class BatchNorm {
       saved.dispose();
     }
     this.#checkAlive(call);
-    const options = method === 'pooled' ? { runningVariance: numbers.runningVariance } : {};
-    const { mean, variance } = populationStatistics(seen, method, options);
-    runningMean.write(Float32Array.from(mean));
-    runningVar.write(Float32Array.from(variance));
+    this.#checkOwn(call);
+    const rows = seen.reduce((sum, { count }) => sum + count, 0);
+    if (rows === 0) throw new RangeError(`${call}: "batches" is empty, needs at least one batch.`);
+    if (method === 'pooled') checkUnbiased(call, rows, numbers.runningVariance);
+    const { mean, variance } = populationStatistics(seen, method, method === 'pooled' ? { runningVariance: numbers.runningVariance } : {});
+    runningMean.write(Float32Array.from(mean, finiteOrNaN));
+    runningVar.write(Float32Array.from(variance, finiteOrNaN));
   }
 
   /**
-   * The statistics of the last batch in training: `mean + meanLow`, biased `variance`, `invStd`.
+   * The statistics of the last batch in training, `channels` elements each, copied: `mean + meanLow`, biased `variance`, `invStd`, `count`
+   * of rows and `flags`. Where a value was not finite, `mean + meanLow` is NaN.
    *
-   * @throws {Error} there was no training forward yet.
+   * @throws {Error} there was no training forward yet, the layer is disposed, or the device lost.
    */
   async statistics(): Promise<SavedViews> {
     this.#checkAlive('BatchNorm.statistics');
@@ -361,27 +413,40 @@ export class BatchNorm {
     return savedViews(saved, this.channels);
   }
 
-  /** A copy of what the layer has learned. */
+  /**
+   * A copy of what the layer has learned, of the moment of the call whatever comes after it; of work recorded into a pass of the
+   * caller's only what was submitted. JSON keeps it.
+   *
+   * @throws {Error} a tensor of the layer's own, the layer or the device is gone.
+   */
   async state(): Promise<BatchNormState> {
     this.#checkAlive('BatchNorm.state');
-    const batches = this.#counts ? (await this.#counts.read())[0] : this.#batches;
-    const entries = await Promise.all(this.#held().map(async (name) => [name, await this[name]!.read()] as const));
-    return { ...Object.fromEntries(entries), ...(this.runningMean ? { batches } : {}) };
+    this.#checkOwn('BatchNorm.state');
+    const seen = this.#batches;
+    // All reads begin in this turn, so no call comes between them: statistics and count are of one moment.
+    const held = this.#held();
+    const [counts, ...values] = await Promise.all([this.#counts?.read() ?? [], ...held.map((name) => this[name]!.read())]);
+    const batches = counts instanceof Float32Array ? new Uint32Array(counts.buffer)[0] : seen;
+    return { ...Object.fromEntries(held.map((name, i) => [name, withJson(values[i])])), ...(this.runningMean ? { batches } : {}) };
   }
 
   /**
-   * Replaces what the layer has learned by what `state()` gave, here or elsewhere; JSON's arrays of numbers will do.
+   * Replaces what the layer has learned by what `state()` gave, here or elsewhere; what JSON makes of it will do.
    *
-   * @throws {TypeError} {RangeError} an entry is missing, not this layer's, of the wrong length, or not finite;
+   * @throws {TypeError} {RangeError} an entry is missing, not this layer's, of the wrong length, no f32 number, or a negative variance;
    *   then nothing has changed.
+   * @throws {Error} a tensor of the layer's own, the layer or the device is gone.
    */
   load(state: LoadableState): void {
     const call = 'BatchNorm.load';
     this.#checkAlive(call);
-    checkState(call, state, this.#held(), this.runningMean !== null, this.channels);
-    for (const name of this.#held()) this[name]!.write(state[name]!);
-    this.#batches = state.batches ?? 0;
-    this.#counts?.write(new Float32Array(this.channels).fill(this.#batches));
+    this.#checkOwn(call);
+    checkState(call, state, this.#held(), this.runningMean !== null, this.channels, { broken: true, cumulative: this.#counts !== null });
+    const entries = this.#held().map((name) => [name, floatsOf(state[name]!)] as const);
+    const { batches = 0 } = state;
+    for (const [name, values] of entries) this[name]!.write(values);
+    this.#batches = batches;
+    this.#counts?.write(new Float32Array(new Uint32Array(this.channels).fill(batches).buffer));
   }
 
   /** Frees the layer's tensors, its last results included; later calls throw. Work recorded but not submitted becomes invalid. */
@@ -389,8 +454,8 @@ export class BatchNorm {
     if (this.#disposed) return;
     this.#disposed = true;
     const { gamma, beta, dgamma, dbeta, runningMean, runningVar } = this;
-    const results = Object.values(this.#results).flatMap((map) => [...map.values()]);
-    for (const tensor of [gamma, beta, dgamma, dbeta, runningMean, runningVar, this.#saved, this.#counts, ...results]) tensor?.dispose();
+    for (const tensor of [gamma, beta, dgamma, dbeta, runningMean, runningVar, this.#saved, this.#counts]) tensor?.dispose();
+    for (const results of Object.values(this.#results)) results.dispose();
     this.#engine.destroy();
   }
 
@@ -403,14 +468,26 @@ export class BatchNorm {
     this.backend.check(call);
   }
 
-  #running() {
-    const { runningMean, runningVar } = this;
-    return { runningMean, runningVar, batches: this.#counts };
+  /** A tensor of the layer's own can be disposed from outside; then the call would stop half way. */
+  #checkOwn(call: string): void {
+    for (const own of OWN_TENSORS) {
+      if (this[own]?.disposed) throw new Error(`${call}: the layer's own "${own}" was disposed, needs it alive. Dispose the layer instead.`);
+    }
   }
 
-  #sawBatch(): void {
+  #running(tracked: boolean) {
+    const { runningMean, runningVar } = this;
+    return tracked ? { runningMean, runningVar, batches: this.#counts } : NOT_TRACKED;
+  }
+
+  #gradients() {
+    const { gamma, dgamma, dbeta } = this;
+    return { gamma, beta: hasRelu(this.epilogue) ? this.beta : null, dgamma, dbeta };
+  }
+
+  #sawBatch(tracked: boolean): void {
     this.#saw = true;
-    if (this.runningMean) this.#batches++;
+    if (tracked) this.#batches++;
   }
 
   /** How the library sees a tensor argument. */
@@ -418,20 +495,23 @@ export class BatchNorm {
     this.#checkAlive(call);
     checkNames(call, options, names);
     this.#checkTensor(call, name, tensor, this.storage);
-    for (const own of OWN_TENSORS) {
-      if (this[own]?.disposed) throw new Error(`${call}: the layer's own "${own}" was disposed, needs it alive. Dispose the layer instead.`);
-    }
-    if (options.pass && this.backend.kind === 'cpu') {
+    this.#checkOwn(call);
+    const { pass } = options;
+    if (pass !== undefined && this.backend.kind === 'cpu') {
       throw new TypeError(`${call}: "pass" is given, needs none (the backend is the CPU). Leave it out.`);
+    }
+    if (pass !== undefined && typeof pass?.dispatchWorkgroups !== 'function') {
+      throw new TypeError(`${call}: "pass" is ${describe(pass)}, needs an open GPUComputePassEncoder. Begin one on a command encoder.`);
     }
     return geometryOfTensor(call, name, this.layout, this.channels, tensor.shape);
   }
 
-  /** The tensors that the options have beside x; x itself must not be what the call would write. */
-  #checkForward(call: string, x: Tensor, { rows }: Geometry, options: ForwardOptions): Also {
-    if (!options.out && this.#results.y.get(keyOf(x)) === x) {
-      throw new TypeError(`${call}: "x" is this layer's own last result, which this call would overwrite, needs another tensor. Give "out".`);
-    }
+  /** The tensors that the options have beside x; nothing that is read may be what the call would write. */
+  #checkForward(call: string, x: Tensor, options: ForwardOptions, over: readonly string[]) {
+    const geometry = this.#check(call, 'x', x, options, FORWARD_NAMES);
+    const { rows } = geometry;
+    const { track = true } = options;
+    checkFlag(call, 'track', track);
     const wanted = { residual: hasResidual(this.epilogue), mask: this.mask === 'rows', validRows: this.mask === 'count' };
     for (const name of ['residual', 'mask', 'validRows'] as const) {
       const tensor = options[name];
@@ -450,7 +530,9 @@ export class BatchNorm {
       }
     }
     const { residual = null, mask = null, validRows = null } = options;
-    return { residual, mask, validRows };
+    const also: Also = { residual, mask, validRows };
+    this.#checkTarget(call, 'y', x, options, { x, ...also }, over);
+    return { geometry, also, tracked: track && this.runningMean !== null };
   }
 
   #checkBackward(call: string, dy: Tensor, options: BackwardOptions, synchronized: boolean) {
@@ -470,30 +552,43 @@ export class BatchNorm {
     if (keyOf(dy) !== keyOf(x)) {
       throw new RangeError(`${call}: "dy" has shape [${keyOf(dy)}], needs [${keyOf(x)}] (that of x in the last forward).`);
     }
-    for (const kept of options.out ? [] : [this.#results.dx.get(keyOf(dy))]) {
-      if (kept && (kept === dy || kept === x)) {
-        throw new TypeError(`${call}: "${kept === dy ? 'dy' : 'x'}" is this layer's own last result, which this call would overwrite, needs another tensor. Give "out".`);
-      }
-    }
     const { mask, validRows } = last;
     const residual = relu ? last.residual : null;
-    const dx = this.#target(call, 'dx', dy, options, { x, dy, residual, mask, validRows }, this.#inPlace ? ['dy'] : []);
-    const dresidual = residual ? this.#target(call, 'dresidual', dy, { pass: options.pass }, {}, []) : null;
-    this.#dresidual = dresidual;
-    const { gamma, dgamma, dbeta } = this;
-    const beta = relu ? this.beta : null;
-    return { last, geometry, accumulate, tensors: { x, dy, residual, mask, validRows, gamma, beta, dx, dresidual, dgamma, dbeta } };
+    const reads = { x, dy, residual, mask, validRows };
+    this.#checkTarget(call, 'dx', dy, options, reads, this.#inPlace ? ['dy'] : []);
+    return { last, geometry, accumulate, reads };
   }
 
-  #checkSynchronized(call: string, exchange: Exchange, options: object): void {
+  /** What a backward writes; a `dresidual` that it reads is left for the next. */
+  #takeGradients(dy: Tensor, { out }: CallOptions, reads: Also & { x: Tensor }): { dx: Tensor; dresidual: Tensor | null } {
+    const dx = out ?? this.#results.dx.take(dy);
+    return { dx, dresidual: reads.residual ? this.#results.dresidual.take(dy, [dx, dy, reads.x, reads.residual]) : null };
+  }
+
+  /** Runs what writes the results, which the layer then keeps; where that throws, nothing has changed. */
+  #carryOut<T>(results: Partial<Record<ResultName, Tensor | null>>, { out, pass }: CallOptions, run: () => T): T {
+    const taken = (Object.entries(results) as [ResultName, Tensor | null][]).filter(([, tensor]) => tensor && tensor !== out);
+    try {
+      const done = run();
+      for (const [name, tensor] of taken) this.#results[name].keep(tensor!, pass !== undefined);
+      return done;
+    } catch (cause) {
+      for (const [name, tensor] of taken) this.#results[name].giveBack(tensor!);
+      throw cause;
+    }
+  }
+
+  #checkSynchronized(call: string, exchange: Exchange, options: object, names: readonly string[]): void {
+    this.#checkAlive(call);
+    checkNames(call, options, names);
     if (!this.#synchronized) throw new Error(`${call}: the layer was created without it, needs synchronized: true. Add it to the options.`);
     if (typeof exchange !== 'function') throw new TypeError(`${call}: "exchange" is ${describe(exchange)}, needs a function that gives a part to the others.`);
     if ('pass' in options) throw new TypeError(`${call}: "pass" is given, needs none (the call awaits its own work). Leave it out.`);
   }
 
-  async #readPart(call: string, reading: Promise<Uint32Array>): Promise<Uint32Array> {
+  async #awaited<T>(call: string, work: Promise<T>): Promise<T> {
     try {
-      return await reading;
+      return await work;
     } catch (cause) {
       this.#checkAlive(call); // a lost device is the clearer reason
       throw cause;
@@ -513,42 +608,30 @@ export class BatchNorm {
     }
   }
 
-  /** Where the result goes: `out`, checked, or the tensor kept for this shape. */
-  #target(
-    call: string, result: 'y' | 'dx' | 'dresidual', like: Tensor, options: CallOptions, inputs: Record<string, Tensor | null>, over: readonly string[],
-  ): Tensor {
-    const { out } = options;
+  /** Throws unless the call can write its result: to `out`, or else to the tensor kept for this shape. */
+  #checkTarget(
+    call: string, result: 'y' | 'dx', like: Tensor, { out }: CallOptions, inputs: Record<string, Tensor | null>, over: readonly string[],
+  ): void {
     if (out !== undefined) {
       this.#checkTensor(call, 'out', out, this.storage);
       if (keyOf(out) !== keyOf(like)) {
         throw new RangeError(`${call}: "out" has shape [${keyOf(out)}], needs [${keyOf(like)}]. Create it with that shape.`);
       }
-      const { gamma, beta, dgamma, dbeta, runningMean, runningVar } = this;
-      for (const [name, tensor] of Object.entries({ ...inputs, gamma, beta, dgamma, dbeta, runningMean, runningVar })) {
-        if (tensor !== out || over.includes(name)) continue;
-        const advice = (name === 'x' && !this.#training) || name === 'dy' ? ' Or create the layer with inPlace: true.' : '';
-        throw new TypeError(`${call}: "out" is also "${name}", needs another tensor (WebGPU forbids reading and writing one buffer in a dispatch).${advice}`);
-      }
-      return out;
     }
-    const kept = this.#results[result];
-    const key = keyOf(like);
-    let target = kept.get(key);
-    if (target && !target.disposed) {
-      kept.delete(key); // to the end: last used
-    } else {
-      target = this.backend.empty(like.shape, this.storage);
-      if (kept.size >= MAX_SHAPES) {
-        const [oldest, result] = kept.entries().next().value!;
-        kept.delete(oldest);
-        if (!this.#recorded.has(result)) result.dispose(); // else an unsubmitted pass may still write it
+    const target = out ?? this.#results[result].next(like);
+    for (const [name, tensor] of Object.entries(inputs)) {
+      if (!tensor || tensor !== target || (out && over.includes(name))) continue;
+      if (!out) {
+        throw new TypeError(`${call}: "${name}" is this layer's own last result, which this call would overwrite, needs another tensor. Give "out".`);
       }
+      const advice = (name === 'x' && result === 'y' && !this.#training) || name === 'dy' ? ' Or create the layer with inPlace: true.' : '';
+      throw new TypeError(`${call}: "out" is also "${name}", needs another tensor (WebGPU forbids reading and writing one buffer in a dispatch).${advice}`);
     }
-    kept.set(key, target);
-    if (options.pass) this.#recorded.add(target);
-    return target;
   }
 }
+
+/** What a call gives beside the statistics. */
+type ResultName = 'y' | 'dx' | 'dresidual';
 
 /** What a forward takes beside x. */
 interface Also {
@@ -570,15 +653,10 @@ interface Last extends Also {
 const NOTHING_ELSE: Also = { residual: null, mask: null, validRows: null };
 const NOT_TRACKED = { runningMean: null, runningVar: null, batches: null };
 
-function checkParts(call: string, parts: readonly Uint32Array[], words: number): readonly Uint32Array[] {
-  if (!Array.isArray(parts) || parts.length === 0) throw new TypeError(`${call}: "exchange" gave ${describe(parts)}, needs an array of every part.`);
-  parts.forEach((part, i) => {
-    if (!(part instanceof Uint32Array) || part.length !== words) {
-      const given = part instanceof Uint32Array ? `${part.length} words` : describe(part);
-      throw new RangeError(`${call}: "exchange" gave ${given} as part ${i}, needs a Uint32Array of ${words}. Carry the parts as they are.`);
-    }
-  });
-  return parts;
-}
+/** Training stores no infinity: what is not finite in f32 is NaN, so that evaluation shows it. */
+const finiteOrNaN = (value: number): number => (Number.isFinite(Math.fround(value)) ? value : NaN);
 
-const keyOf = (tensor: Tensor): string => tensor.shape.join(', ');
+function isIterable(value: unknown): boolean {
+  const iterable = value as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined;
+  return typeof iterable?.[Symbol.iterator] === 'function' || typeof iterable?.[Symbol.asyncIterator] === 'function';
+}

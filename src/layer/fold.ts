@@ -185,11 +185,13 @@ function coefficients(call: string, batchNorm: InferenceState) {
     if (array === undefined) throw new TypeError(`${call}: "${name}" is undefined, needs one element per channel (inference goes by it). Take it from a layer with trackRunning: true.`);
   }
   checkArray(call, 'runningMean', runningMean);
-  const channels = runningMean.length;
+  // The entry to blame is the one that differs from the others, be it the first.
+  const others = [runningVar, gamma, beta].flatMap((array) => array?.length ?? []);
+  const channels = others.length > 1 && others.every((length) => length === others[0]) ? others[0] : runningMean.length;
   if (channels === 0) throw new RangeError(`${call}: "runningMean" has 0 elements, needs one per channel. Give the state of the layer.`);
   for (const [name, array] of Object.entries({ runningMean, runningVar, gamma, beta })) {
     if (array === undefined) continue;
-    checkLength(call, name, array, channels, 'those of runningMean, one per channel');
+    checkLength(call, name, array, channels, `those of ${channels === runningMean.length ? 'runningMean' : 'runningVar'}, one per channel`);
     checkFinite(call, name, array, name === 'runningVar');
   }
   const scale = Float64Array.from(runningVar!, (variance, c) => (gamma ? gamma[c] : 1) * invStdOf(variance, eps));

@@ -1,6 +1,6 @@
 import { checkFlag, checkNames } from '../plan/options.js';
 import { checkCount, describe } from '../plan/shape.js';
-import { type BatchNormState, type LoadableState, type StateTensor, checkState } from './state.js';
+import { type BatchNormState, type LoadableState, type StateTensor, checkState, floatsOf } from './state.js';
 
 /** Whose names a state goes by. */
 export type Library = 'pytorch' | 'keras' | 'onnx';
@@ -82,7 +82,7 @@ export function toNames(state: LoadableState, library: Library, prefix = ''): Na
   const named: NamedState = {};
   for (const name of TENSORS) {
     const values = given[name];
-    if (values) named[prefix + names[name]] = Float32Array.from(values);
+    if (values) named[prefix + names[name]] = floatsOf(values);
     else if (both && (name === 'gamma' || name === 'beta')) named[prefix + names[name]] = new Float32Array(channels).fill(NEUTRAL[name]);
   }
   if (tracked && names.batches) named[prefix + names.batches] = given.batches!;

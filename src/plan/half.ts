@@ -1,3 +1,4 @@
+import { valueMeant } from './meant.js';
 import { describe } from './shape.js';
 
 /** How a tensor lies in memory: an f32 a word, or two halves a word. Arithmetic is f32 whichever it is. */
@@ -25,7 +26,7 @@ const singleWord = /* @__PURE__ */ new Int32Array(single.buffer);
 
 export function checkStorage(call: string, storage: unknown): asserts storage is Storage {
   if (storage !== 'f32' && storage !== 'f16' && storage !== 'bf16') {
-    throw new RangeError(`${call}: "storage" is ${describe(storage)}, needs 'f32', 'f16' or 'bf16'.`);
+    throw new RangeError(`${call}: "storage" is ${describe(storage)}, needs 'f32', 'f16' or 'bf16'.${valueMeant(storage, ['f32', 'f16', 'bf16'])}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { MAX_CHANNELS, checkCount, describe } from './shape.js';
+import { optionMeant, valueMeant } from './meant.js';
 
 /** Which variance the running statistics keep: ÷ rows, or ÷ (rows − 1). */
 export type RunningVariance = 'biased' | 'unbiased';
@@ -41,7 +42,11 @@ export function checkNames(call: string, options: object, known: readonly string
   }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
-      throw new TypeError(`${call}: "${name}" is not an option, needs one of ${known.join(', ')}. Remove or rename it.`);
+      const meant = optionMeant(name, known);
+      throw new TypeError(
+        meant ? `${call}: "${name}" is not an option, needs ${meant} (so it is called here). Rename it.`
+          : `${call}: "${name}" is not an option, needs one of ${known.join(', ')}. Remove or rename it.`,
+      );
     }
   }
 }
@@ -71,8 +76,8 @@ export function checkRunning(call: string, { momentum, runningVariance }: Pick<N
 }
 
 function checkMomentum(call: string, momentum: unknown): asserts momentum is number {
-  if (typeof momentum === 'string') {
-    throw new RangeError(`${call}: "momentum" is ${describe(momentum)}, needs a number from 0 to 1, or 'cumulative'.`);
+  if (typeof momentum === 'string' || momentum === null) {
+    throw new RangeError(`${call}: "momentum" is ${describe(momentum)}, needs a number from 0 to 1, or 'cumulative'.${valueMeant(momentum, ['cumulative'])}`);
   }
   checkFinite(call, 'momentum', momentum);
   if ((momentum as number) < 0 || (momentum as number) > 1) {
@@ -92,7 +97,7 @@ export function checkRowMask(call: string, mask: unknown): asserts mask is RowMa
 
 function checkOneOf(call: string, name: string, value: unknown, known: readonly string[]): void {
   if (!known.includes(value as string)) {
-    throw new RangeError(`${call}: "${name}" is ${describe(value)}, needs one of ${known.map((each) => `'${each}'`).join(', ')}.`);
+    throw new RangeError(`${call}: "${name}" is ${describe(value)}, needs one of ${known.map((each) => `'${each}'`).join(', ')}.${valueMeant(value, known)}`);
   }
 }
 

@@ -12,6 +12,9 @@ export const RUNNING_VARIANCE_STAYED = 1;
 /** A bit of `flags`: no row counted, so neither running statistic moved. */
 export const RUNNING_STAYED = 2;
 
+/** Where cumulative averaging stops counting: the largest u32. */
+export const MAX_BATCHES = 0xffffffff;
+
 /** Typed views of a `saved` buffer's bytes, `channels` elements each. */
 export interface SavedViews {
   mean: Float32Array;

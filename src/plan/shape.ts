@@ -1,3 +1,5 @@
+import { valueMeant } from './meant.js';
+
 /**
  * Where a channel's values lie. `channelsLast`: NC, NLC, NHWC, NDHWC, element (row, c) at `row · channels + c`.
  * `channelsFirst`: NCL, NCHW, NCDHW, element (n, c, s) at `(n · channels + c) · spatial + s`.
@@ -53,7 +55,8 @@ export function checkShape(call: string, { rows, channels }: Shape): void {
 
 export function checkLayout(call: string, layout: unknown): void {
   if (layout !== 'channelsLast' && layout !== 'channelsFirst') {
-    throw new RangeError(`${call}: "layout" is ${describe(layout)}, needs 'channelsLast' or 'channelsFirst'.`);
+    const meant = valueMeant(layout, ['channelsLast', 'channelsFirst']);
+    throw new RangeError(`${call}: "layout" is ${describe(layout)}, needs 'channelsLast' or 'channelsFirst'.${meant}`);
   }
 }
 
@@ -77,12 +80,15 @@ function checkEntries(call: string, said: object, known: readonly string[]): voi
   }
 }
 
-const sayingOf = (layout: Layout): string => (layout === 'channelsLast' ? '{ rows }' : '{ batch, spatial }');
-
 /** A call's shape against the layout and channels it runs on. */
 export function geometryOf(call: string, layout: Layout, channels: number, given: BatchShape | undefined): Geometry {
+  if (given !== undefined && (typeof given !== 'object' || given === null || Array.isArray(given))) {
+    const needed = layout === 'channelsLast' ? '{ rows } or { shape }' : '{ batch, spatial } or { shape }';
+    throw new TypeError(
+      `${call}: "shape" is ${Array.isArray(given) ? 'an array' : describe(given)}, needs ${needed}.${Array.isArray(given) ? ' Give { shape: [...] }.' : ''}`,
+    );
+  }
   const said = (given ?? NOTHING) as { rows?: number; batch?: number; spatial?: number; shape?: readonly number[] };
-  if (typeof said !== 'object') throw new TypeError(`${call}: "shape" is ${describe(said)}, needs an object such as ${sayingOf(layout)}.`);
   if (said.shape !== undefined) {
     checkEntries(call, said, AS_TENSOR);
     return geometryOfTensor(call, 'shape', layout, channels, said.shape);

@@ -35,8 +35,8 @@ export interface ArrayNeeds {
 
 /** Throws unless shape, eps and relu can be computed with and each array has the length it needs. */
 export function checkArrays(call: string, shape: Shape, needs: ArrayNeeds): void {
-  if (typeof shape !== 'object' || shape === null) {
-    throw new TypeError(`${call}: "shape" is ${describe(shape)}, needs { rows, channels }.`);
+  if (typeof shape !== 'object' || shape === null || Array.isArray(shape)) {
+    throw new TypeError(`${call}: "shape" is ${Array.isArray(shape) ? 'an array' : describe(shape)}, needs { rows, channels }.`);
   }
   checkShape(call, shape);
   const { rows, layout = 'channelsLast', spatial = 1 } = shape;

@@ -32,24 +32,24 @@ describe('buffers', () => {
   });
 
   const spoiled: [string, object, typeof TypeError | typeof RangeError, string][] = [
-    ['of a buffer\'s size and usage, and none', { y: { size: 256, usage: STORAGE } }, TypeError, 'BatchNorm.forward: "y" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
-    ['whatever looks like a buffer', { y: { size: 256, usage: STORAGE, unmap() {} } }, TypeError, 'BatchNorm.forward: "y" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
-    ['missing', { x: undefined }, TypeError, 'BatchNorm.forward: "x" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
-    ['no buffer', { y: new Float32Array(4) }, TypeError, 'BatchNorm.forward: "y" is Float32Array, needs a GPUBuffer or { buffer, offset, size }.'],
-    ['too small', { y: make(252) }, RangeError, 'BatchNorm.forward: "y" is 252 bytes, needs 256 (rows 16 × channels 4, f32). Create it with that size.'],
-    ['saved too small', { saved: make(92) }, RangeError, 'BatchNorm.forward: "saved" is 92 bytes, needs 96 (6 × channels 4, 4 bytes each). Create it with that size.'],
-    ['view too small', { gamma: { buffer: make(512), size: 12 } }, RangeError, 'BatchNorm.forward: "gamma" is 12 bytes, needs 16 (channels 4, f32). Create it with that size.'],
-    ['view past the end', { gamma: { buffer: make(512), offset: 256, size: 512 } }, RangeError, 'BatchNorm.forward: "gamma" has size 512 at offset 256, needs at most 256 (its buffer is 512 bytes).'],
-    ['offset past the end', { gamma: { buffer: make(512), offset: 768 } }, RangeError, 'BatchNorm.forward: "gamma" has offset 768, needs an integer from 0 to its buffer\'s 512 bytes.'],
-    ['offset negative', { gamma: { buffer: make(512), offset: -256 } }, RangeError, 'BatchNorm.forward: "gamma" has offset -256, needs an integer from 0 to its buffer\'s 512 bytes.'],
-    ['offset misaligned', { gamma: { buffer: make(512), offset: 128 } }, RangeError, `BatchNorm.forward: "gamma" has offset 128, needs a multiple of ${device.limits.minStorageBufferOffsetAlignment} (the device's minStorageBufferOffsetAlignment). Move it there.`],
-    ['usage', { beta: make(16, GPUBufferUsage.UNIFORM) }, TypeError, 'BatchNorm.forward: "beta" has usage 0x40, needs GPUBufferUsage.STORAGE (0x80). Create it with that usage.'],
-    ['y over x', { y: x }, TypeError, 'BatchNorm.forward: "y" is in the same buffer as "x", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
-    ['running statistics over gamma', { runningMean: gamma }, TypeError, 'BatchNorm.forward: "runningMean" is in the same buffer as "gamma", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
-    ['saved in the buffer of y, disjoint', { y: { buffer: shared, offset: 0, size: 256 }, saved: { buffer: shared, offset: 256 } }, TypeError, 'BatchNorm.forward: "saved" is in the same buffer as "y", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
-    ['two outputs overlap', { runningVar: { buffer: runningMean, offset: 0 } }, RangeError, 'BatchNorm.forward: "runningVar" is bytes 0 to 16, needs to be apart from "runningMean" at bytes 0 to 16 of the same buffer (both are written). Use two buffers or disjoint ranges.'],
-    ['half of the running statistics', { runningVar: undefined }, TypeError, 'BatchNorm.forward: "runningVar" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
-    ['not wanted', { dgamma }, TypeError, 'BatchNorm.forward: "dgamma" is given, needs only x, gamma, beta, y, saved, runningMean, runningVar (from the options it was created with). Leave it out.'],
+    ['of a buffer\'s size and usage, and none', { y: { size: 256, usage: STORAGE } }, TypeError, 'BatchNormKernels.forward: "y" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['whatever looks like a buffer', { y: { size: 256, usage: STORAGE, unmap() {} } }, TypeError, 'BatchNormKernels.forward: "y" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['missing', { x: undefined }, TypeError, 'BatchNormKernels.forward: "x" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['no buffer', { y: new Float32Array(4) }, TypeError, 'BatchNormKernels.forward: "y" is Float32Array, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['too small', { y: make(252) }, RangeError, 'BatchNormKernels.forward: "y" is 252 bytes, needs 256 (rows 16 × channels 4, f32). Create it with that size.'],
+    ['saved too small', { saved: make(92) }, RangeError, 'BatchNormKernels.forward: "saved" is 92 bytes, needs 96 (6 × channels 4, 4 bytes each). Create it with that size.'],
+    ['view too small', { gamma: { buffer: make(512), size: 12 } }, RangeError, 'BatchNormKernels.forward: "gamma" is 12 bytes, needs 16 (channels 4, f32). Create it with that size.'],
+    ['view past the end', { gamma: { buffer: make(512), offset: 256, size: 512 } }, RangeError, 'BatchNormKernels.forward: "gamma" has size 512 at offset 256, needs at most 256 (its buffer is 512 bytes).'],
+    ['offset past the end', { gamma: { buffer: make(512), offset: 768 } }, RangeError, 'BatchNormKernels.forward: "gamma" has offset 768, needs an integer from 0 to its buffer\'s 512 bytes.'],
+    ['offset negative', { gamma: { buffer: make(512), offset: -256 } }, RangeError, 'BatchNormKernels.forward: "gamma" has offset -256, needs an integer from 0 to its buffer\'s 512 bytes.'],
+    ['offset misaligned', { gamma: { buffer: make(512), offset: 128 } }, RangeError, `BatchNormKernels.forward: "gamma" has offset 128, needs a multiple of ${device.limits.minStorageBufferOffsetAlignment} (the device's minStorageBufferOffsetAlignment). Move it there.`],
+    ['usage', { beta: make(16, GPUBufferUsage.UNIFORM) }, TypeError, 'BatchNormKernels.forward: "beta" has usage 0x40, needs GPUBufferUsage.STORAGE (0x80). Create it with that usage.'],
+    ['y over x', { y: x }, TypeError, 'BatchNormKernels.forward: "y" is in the same buffer as "x", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
+    ['running statistics over gamma', { runningMean: gamma }, TypeError, 'BatchNormKernels.forward: "runningMean" is in the same buffer as "gamma", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
+    ['saved in the buffer of y, disjoint', { y: { buffer: shared, offset: 0, size: 256 }, saved: { buffer: shared, offset: 256 } }, TypeError, 'BatchNormKernels.forward: "saved" is in the same buffer as "y", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
+    ['two outputs overlap', { runningVar: { buffer: runningMean, offset: 0 } }, RangeError, 'BatchNormKernels.forward: "runningVar" is bytes 0 to 16, needs to be apart from "runningMean" at bytes 0 to 16 of the same buffer (both are written). Use two buffers or disjoint ranges.'],
+    ['half of the running statistics', { runningVar: undefined }, TypeError, 'BatchNormKernels.forward: "runningVar" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['not wanted', { dgamma }, TypeError, 'BatchNormKernels.forward: "dgamma" is given, needs only x, gamma, beta, y, saved, runningMean, runningVar (from the options it was created with). Leave it out.'],
   ];
   it.each(spoiled)('%s', (_, change, kind, message) => {
     const call = () => bn.forward(untouched, { ...forward, ...change }, { rows });
@@ -71,7 +71,7 @@ describe('buffers', () => {
     const masked = await createBatchNorm(device, { channels: 4, mask: 'rows', modes: ['infer'], limits: { maxStorageBufferBindingSize: 4096 } });
     const [big, mask] = [make(2000 * 16), make(2000 * 4)];
     expect(() => masked.infer(untouched, { x: big, mask, gamma, beta, runningMean, runningVar, y: make(2000 * 16) }, { rows: 2000 })).toThrow(
-      'BatchNorm.infer: "mask" needs 8000 bytes (rows 2000, u32), the device binds at most 4096 ' +
+      'BatchNormKernels.infer: "mask" needs 8000 bytes (rows 2000, u32), the device binds at most 4096 ' +
         '(maxStorageBufferBindingSize). Request the device with a higher limit, or split the batch.',
     );
     masked.destroy();
@@ -80,13 +80,13 @@ describe('buffers', () => {
 
 describe('shapes', () => {
   it.each([
-    [0, RangeError, 'BatchNorm.forward: "rows" is 0, needs an integer of at least 1.'],
-    [-4, RangeError, 'BatchNorm.forward: "rows" is -4, needs an integer of at least 1.'],
-    [1.5, RangeError, 'BatchNorm.forward: "rows" is 1.5, needs an integer of at least 1.'],
-    [NaN, RangeError, 'BatchNorm.forward: "rows" is NaN, needs an integer of at least 1.'],
-    ['16' as unknown as number, TypeError, 'BatchNorm.forward: "rows" is "16", needs an integer of at least 1.'],
-    [2 ** 30, RangeError, 'BatchNorm.forward: "shape" has 4294967296 elements (rows 1073741824 × channels 4), needs at most 4294967295 (indices are u32). Split the batch.'],
-    [1, RangeError, 'BatchNorm.forward: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1). Give more rows, or use runningVariance: \'biased\'.'],
+    [0, RangeError, 'BatchNormKernels.forward: "rows" is 0, needs an integer of at least 1.'],
+    [-4, RangeError, 'BatchNormKernels.forward: "rows" is -4, needs an integer of at least 1.'],
+    [1.5, RangeError, 'BatchNormKernels.forward: "rows" is 1.5, needs an integer of at least 1.'],
+    [NaN, RangeError, 'BatchNormKernels.forward: "rows" is NaN, needs an integer of at least 1.'],
+    ['16' as unknown as number, TypeError, 'BatchNormKernels.forward: "rows" is "16", needs an integer of at least 1.'],
+    [2 ** 30, RangeError, 'BatchNormKernels.forward: "shape" has 4294967296 elements (rows 1073741824 × channels 4), needs at most 4294967295 (indices are u32). Split the batch.'],
+    [1, RangeError, 'BatchNormKernels.forward: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1). Give more rows, or use runningVariance: \'biased\'.'],
   ])('rows %s', (given, kind, message) => {
     const call = () => bn.forward(untouched, forward, { rows: given });
     expect(call).toThrow(kind);
@@ -99,10 +99,10 @@ describe('shapes', () => {
 
   it('the tensor’s own shape', () => {
     run(device, (pass) => bn.forward(pass, forward, { shape: [2, 8, 4] }));
-    expect(() => bn.forward(untouched, forward, { shape: [16, 5] })).toThrow('BatchNorm.forward: "shape" is [16, 5], needs [rows, 4] (last axis = channels).');
-    expect(() => bn.forward(untouched, forward, { shape: [4] })).toThrow('BatchNorm.forward: "shape" is [4], needs [rows, 4] (last axis = channels).');
-    expect(() => bn.forward(untouched, forward, { shape: [0, 4] })).toThrow('BatchNorm.forward: "shape[0]" is 0, needs an integer of at least 1.');
-    expect(() => bn.forward(untouched, forward, { shape: 64 as never })).toThrow('BatchNorm.forward: "shape" is 64, needs an array such as [rows, 4].');
+    expect(() => bn.forward(untouched, forward, { shape: [16, 5] })).toThrow('BatchNormKernels.forward: "shape" is [16, 5], needs [rows, 4] (last axis = channels).');
+    expect(() => bn.forward(untouched, forward, { shape: [4] })).toThrow('BatchNormKernels.forward: "shape" is [4], needs [rows, 4] (last axis = channels).');
+    expect(() => bn.forward(untouched, forward, { shape: [0, 4] })).toThrow('BatchNormKernels.forward: "shape[0]" is 0, needs an integer of at least 1.');
+    expect(() => bn.forward(untouched, forward, { shape: 64 as never })).toThrow('BatchNormKernels.forward: "shape" is 64, needs an array such as [rows, 4].');
   });
 
   it('channels-first', async () => {
@@ -110,17 +110,16 @@ describe('shapes', () => {
     run(device, (pass) => first.forward(pass, forward, { shape: [2, 4, 4, 2] }));
     run(device, (pass) => first.forward(pass, forward, { batch: 2, spatial: 8 }));
     const call = (shape: object) => () => first.forward(untouched, forward, shape as never);
-    expect(call({ rows: 16 })).toThrow('BatchNorm.forward: "rows" is given, needs batch and spatial, or shape (the layout is channelsFirst). Give those.');
-    expect(call({ batch: 2 })).toThrow('BatchNorm.forward: "spatial" is undefined, needs an integer of at least 1.');
-    expect(call({ shape: [2, 8, 4] })).toThrow('BatchNorm.forward: "shape" is [2, 8, 4], needs [batch, 4, spatial] (second axis = channels).');
+    expect(call({ rows: 16 })).toThrow('BatchNormKernels.forward: "rows" is given, needs batch and spatial, or shape (the layout is channelsFirst). Give those.');
+    expect(call({ batch: 2 })).toThrow('BatchNormKernels.forward: "spatial" is undefined, needs an integer of at least 1.');
+    expect(call({ shape: [2, 8, 4] })).toThrow('BatchNormKernels.forward: "shape" is [2, 8, 4], needs [batch, 4, spatial] (second axis = channels).');
     expect(call({ batch: 65536, spatial: 65536 })).toThrow(/"shape" has \d+ elements/);
   });
 
   it('an entry of another way to say it, or misspelt', () => {
     const call = (shape: object) => () => bn.forward(untouched, forward, shape as never);
-    expect(call({ rows, batch: 2 })).toThrow('BatchNorm.forward: "shape" has an entry "batch", needs only rows, or shape. Leave it out.');
-    expect(call({ shape: [rows, 4], rows })).toThrow('BatchNorm.forward: "shape" has an entry "rows", needs only shape. Leave it out.');
-    expect(call(16 as never)).toThrow('BatchNorm.forward: "shape" is 16, needs an object such as { rows }.');
+    expect(call({ rows, batch: 2 })).toThrow('BatchNormKernels.forward: "shape" has an entry "batch", needs only rows, or shape. Leave it out.');
+    expect(call({ shape: [rows, 4], rows })).toThrow('BatchNormKernels.forward: "shape" has an entry "rows", needs only shape. Leave it out.');
   });
 
   it('limits of the device itself, and a grid that must fold', async () => {
@@ -134,24 +133,31 @@ describe('shapes', () => {
       channels: 1024, limits: { maxComputeWorkgroupsPerDimension: 2 }, adapterClass: 'software', gamma: false, beta: false, modes: ['train'],
     });
     expect(() => wide.forward(untouched, { x: make(4096 * 4), y: make(4096 * 4), saved: make(1024 * 24) }, { rows: 4 })).toThrow(
-      'BatchNorm.forward: "shape" takes 64 workgroups, the device runs at most 2 × 2 (maxComputeWorkgroupsPerDimension). Request the device with a higher limit, or split the channels.',
+      'BatchNormKernels.forward: "shape" takes 64 workgroups, the device runs at most 2 × 2 (maxComputeWorkgroupsPerDimension). Request the device with a higher limit, or split the channels.',
     );
   });
 
+  it('a shape that is a number or an array', () => {
+    const call = (shape: unknown) => () => bn.forward(untouched, forward, shape as { rows: number });
+    expect(call(16)).toThrow('BatchNormKernels.forward: "shape" is 16, needs { rows } or { shape }.');
+    expect(call(null)).toThrow('BatchNormKernels.forward: "shape" is null, needs { rows } or { shape }.');
+    expect(call([16, 4])).toThrow('BatchNormKernels.forward: "shape" is an array, needs { rows } or { shape }. Give { shape: [...] }.');
+  });
+
   it('a forgotten shape', () => {
-    expect(() => bn.forward(untouched, forward, undefined as unknown as { rows: number })).toThrow('BatchNorm.forward: "rows" is undefined');
+    expect(() => bn.forward(untouched, forward, undefined as unknown as { rows: number })).toThrow('BatchNormKernels.forward: "rows" is undefined');
   });
 });
 
 describe('the pass, the modes and the options', () => {
   it('no pass', () => {
-    expect(() => bn.forward(device as unknown as GPUComputePassEncoder, forward, { rows })).toThrow(/^BatchNorm.forward: "pass" is \w+, needs an open GPUComputePassEncoder/);
+    expect(() => bn.forward(device as unknown as GPUComputePassEncoder, forward, { rows })).toThrow(/^BatchNormKernels.forward: "pass" is \w+, needs an open GPUComputePassEncoder/);
   });
 
   it('a mode that was not asked for', async () => {
     const inferring = await createBatchNorm(device, { channels: 4, modes: ['infer'] });
     expect(() => inferring.forward(untouched, forward, { rows })).toThrow(
-      'BatchNorm.forward: "modes" was given without \'train\', needs it. Add it to the options of createBatchNorm.',
+      'BatchNormKernels.forward: "modes" was given without \'train\', needs it. Add it to the options of createBatchNorm.',
     );
   });
 
@@ -212,8 +218,8 @@ describe('what only WebGPU can see', () => {
     own.infer(again, { x, gamma, beta, runningMean: foreign, runningVar, y }, { rows }); // reported each time
     again.end();
     await expect.poll(() => seen.map(({ message }) => message)).toEqual([
-      expect.stringContaining('BatchNorm.infer: "runningMean" (label "theirs") cannot be bound: it belongs to another device'),
-      expect.stringContaining('BatchNorm.infer: "runningMean" (label "theirs") cannot be bound: it belongs to another device'),
+      expect.stringContaining('BatchNormKernels.infer: "runningMean" (label "theirs") cannot be bound: it belongs to another device'),
+      expect.stringContaining('BatchNormKernels.infer: "runningMean" (label "theirs") cannot be bound: it belongs to another device'),
     ]);
     other.destroy();
   });
@@ -224,9 +230,9 @@ describe('what only WebGPU can see', () => {
     doomed.destroy();
     await doomed.lost;
     expect(() => on.bn.forward(untouched, on, { rows })).toThrow(
-      'BatchNorm.forward: the device was destroyed. Create a device, and what runs on it, anew.',
+      'BatchNormKernels.forward: the device was destroyed. Create a device, and what runs on it, anew.',
     );
-    expect(() => on.bn.createSaved()).toThrow('BatchNorm.createSaved: the device was destroyed.');
+    expect(() => on.bn.createSaved()).toThrow('BatchNormKernels.createSaved: the device was destroyed.');
     await expect(createBatchNorm(doomed, { channels: 4 })).rejects.toThrow('createBatchNorm: the device was destroyed.');
   });
 

@@ -185,7 +185,7 @@ export async function readWords(device: GPUDevice, args: ReadonlyMap<string, Pla
 export interface RawGot extends Got {
   saved: SavedViews;
   /** With `momentum: 'cumulative'`. */
-  batches?: Float32Array;
+  batches?: Uint32Array;
 }
 
 export interface RawOptions {
@@ -276,7 +276,7 @@ export async function runRaw(device: GPUDevice, bn: BatchNormKernels, inputs: In
   const running = {
     runningMean: one(args.output('runningMean', wordsOf(inputs.runningMean))),
     runningVar: one(args.output('runningVar', wordsOf(inputs.runningVar))),
-    ...(cumulative ? { batches: one(args.output('batches', wordsOf(new Float32Array(channels).fill(inputs.batches ?? 0)))) } : {}),
+    ...(cumulative ? { batches: one(args.output('batches', new Uint32Array(channels).fill(inputs.batches ?? 0))) } : {}),
   };
   const frozen = { runningMean: vector('frozenMean', inputs.frozenMean), runningVar: vector('frozenVar', inputs.frozenVar) };
   const saved = one(args.output('saved', new Uint32Array(savedBytes(channels) / 4).fill(SENTINEL_WORD)));
@@ -308,10 +308,11 @@ export async function runRaw(device: GPUDevice, bn: BatchNormKernels, inputs: In
     const stands = inPlace && !name.endsWith('esidual') && name !== 'y'; // over an input, whose pad is another
     if (wrote) got[name] = valuesOf(wrote, elements, storage, stands ? PAD : undefined);
   }
-  for (const name of ['runningMean', 'runningVar', 'dgamma', 'dbeta', 'frozenDgamma', 'frozenDbeta', 'batches'] as const) {
+  for (const name of ['runningMean', 'runningVar', 'dgamma', 'dbeta', 'frozenDgamma', 'frozenDbeta'] as const) {
     const wrote = found.get(name);
     if (wrote) got[name] = valuesOf(wrote, channels);
   }
+  if (found.has('batches')) got.batches = found.get('batches');
   args.destroy();
   return got;
 }

@@ -75,6 +75,38 @@ describe('on the GPU', () => {
     expect(layer.forward(x)).toBe(y);
   });
 
+  it('what WebGPU refuses of a part rejects before the exchange; after it, nothing has moved; and the layer goes on', async () => {
+    const layer = await BatchNorm.create(gpu, { channels: 3, synchronized: true });
+    const x = () => gpu.tensor(values(30, 1), [10, 3]);
+    let exchanged = 0;
+    const alone = async (part: Uint32Array) => {
+      exchanged++;
+      return [part];
+    };
+    await layer.forwardSynchronized(x(), alone);
+    const before = [await layer.state(), await layer.statistics()];
+    const gone = x();
+    gone.buffer!.destroy(); // which no call can see before WebGPU does
+    await expect(layer.forwardSynchronized(gone, alone)).rejects.toThrow(/^BatchNorm.forwardSynchronized: WebGPU refused the work, needs buffers that are alive and memory: /);
+    await expect(layer.backwardSynchronized(gone, alone)).rejects.toThrow(/^BatchNorm.backwardSynchronized: WebGPU refused the work/);
+    expect(exchanged).toBe(1);
+    const late = x();
+    await expect(layer.forwardSynchronized(late, async (part) => {
+      late.buffer!.destroy();
+      return [part];
+    })).rejects.toThrow(/^BatchNorm.forwardSynchronized: WebGPU refused the work/);
+    await expect(layer.forwardSynchronized(x(), async (part) => Array.from({ length: 70_000 }, () => part))).rejects.toThrow('"exchange" gave 70000 parts, needs at most 65535.');
+    expect([await layer.state(), await layer.statistics()]).toEqual(before);
+    expect(layer.batches).toBe(1);
+    const dx = await (await layer.backwardSynchronized(gpu.tensor(values(30, 2), [10, 3]), alone)).read();
+    const onCpu = await BatchNorm.create(cpu, { channels: 3 });
+    onCpu.forward(cpu.tensor(values(30, 1), [10, 3]));
+    const want = await onCpu.backward(cpu.tensor(values(30, 2), [10, 3])).read();
+    dx.forEach((value, i) => expect(value).toBeCloseTo(want[i], 5));
+    await expect(layer.estimatePopulation([gone])).rejects.toThrow('BatchNorm.estimatePopulation: "batches[0]" could not be computed with');
+    expect(takeErrors().every((message) => /destroyed/.test(message))).toBe(true);
+  });
+
   it('a tensor of another backend is refused by name', async () => {
     const layer = await BatchNorm.create(gpu, { channels: 3 });
     const state = await layer.state();

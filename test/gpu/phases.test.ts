@@ -60,7 +60,7 @@ function sumsWords(part: Inputs, mean: Float64Array, invStd: Float64Array): Uint
 type Maker = BatchNormKernels | 'reference';
 
 /** All phases of a case cut into parts of so many rows. */
-async function runPhases(inputs: Inputs, sizes: readonly number[], makers: readonly Maker[], bn: BatchNormKernels): Promise<Got & { batches?: Float32Array }> {
+async function runPhases(inputs: Inputs, sizes: readonly number[], makers: readonly Maker[], bn: BatchNormKernels): Promise<Got & { batches?: Uint32Array }> {
   const { channels, storage = 'f32', inPlace, relu } = inputs;
   const ends = sizes.map((_, i) => sizes.slice(0, i + 1).reduce((a, b) => a + b));
   expect(ends.at(-1)).toBe(inputs.rows);
@@ -83,7 +83,7 @@ async function runPhases(inputs: Inputs, sizes: readonly number[], makers: reado
   const saved = args.output('saved', sentinels(6 * channels)) as BufferView;
   const running = {
     runningMean: args.output('runningMean', wordsOf(inputs.runningMean)) as BufferView, runningVar: args.output('runningVar', wordsOf(inputs.runningVar)) as BufferView,
-    ...(inputs.momentum === 'cumulative' ? { batches: args.output('batches', wordsOf(new Float32Array(channels).fill(inputs.batches ?? 0))) as BufferView } : {}),
+    ...(inputs.momentum === 'cumulative' ? { batches: args.output('batches', new Uint32Array(channels).fill(inputs.batches ?? 0)) as BufferView } : {}),
   };
   const write = (name: string, at: number, words: Uint32Array) =>
     device.queue.writeBuffer(args.placed.get(name)!.pieces[0].buffer, at * words.byteLength, words as Uint32Array<ArrayBuffer>);
@@ -130,12 +130,12 @@ async function runPhases(inputs: Inputs, sizes: readonly number[], makers: reado
     parts.forEach((part, i) => whole.set(valuesOf(found.get(`${name}${i}`)!, part.x.length, storage, pad), (ends[i] - sizes[i]) * channels));
     return whole;
   };
-  const got: Got & { batches?: Float32Array } = {
+  const got: Got & { batches?: Uint32Array } = {
     mean, variance, invStd, y: joined('y', inPlace ? 0x7fff : undefined), dx: joined('dx', inPlace ? 0x7fff : undefined),
     runningMean: valuesOf(found.get('runningMean')!, channels), runningVar: valuesOf(found.get('runningVar')!, channels),
   };
   if (relu && inputs.residual) got.dresidual = joined('dresidual');
-  if (found.has('batches')) got.batches = valuesOf(found.get('batches')!, channels);
+  if (found.has('batches')) got.batches = found.get('batches');
   for (const name of ['dgamma', 'dbeta'] as const) {
     if (!found.has(`${name}0`)) continue;
     got[name] = valuesOf(found.get(`${name}0`)!, channels);
@@ -209,7 +209,7 @@ describe('one part', () => {
     for (const makers of [[bn, bn], ['reference', bn], ['reference', 'reference']] as Maker[][]) {
       const got = await runPhases(inputs, [12 * 10, 12 * 20], makers, bn);
       expect(beyond(inputs, got)).toEqual([]);
-      expect([got.runningMean, got.runningVar, got.batches]).toEqual([inputs.runningMean, inputs.runningVar, new Float32Array(6)]);
+      expect([got.runningMean, got.runningVar, got.batches]).toEqual([inputs.runningMean, inputs.runningVar, new Uint32Array(6)]);
     }
   });
 });
@@ -232,7 +232,7 @@ describe('many parts', () => {
     const saved = args.output('saved', sentinels(6 * channels)) as BufferView;
     const running = {
       runningMean: vector('runningMean', inputs.runningMean), runningVar: vector('runningVar', inputs.runningVar),
-      ...(inputs.momentum === 'cumulative' ? { batches: vector('batches', new Float32Array(channels).fill(2)) } : {}),
+      ...(inputs.momentum === 'cumulative' ? { batches: args.output('batches', new Uint32Array(channels).fill(2)) as BufferView } : {}),
     };
     run(device, (pass) => {
       bn.merge(pass, { moments: momentsOf, saved, ...running }, { parts: 300 });
@@ -290,16 +290,16 @@ describe('parts by index', () => {
     });
     const call = (record: () => void) => expect(record);
     call(() => bn.moments(untouched, { x, moments: bn.createMoments(3) }, { rows }, { part: 3 })).toThrow(
-      'BatchNorm.moments: "moments" is 384 bytes, needs 512 (parts 4 × 4 × channels 8, 4 bytes each). Create it with that size.');
+      'BatchNormKernels.moments: "moments" is 384 bytes, needs 512 (parts 4 × 4 × channels 8, 4 bytes each). Create it with that size.');
     call(() => bn.merge(untouched, { moments: bn.createMoments(3), saved }, { parts: 4 })).toThrow(
-      'BatchNorm.merge: "moments" is 384 bytes, needs 512 (parts 4 × 4 × channels 8, 4 bytes each). Create it with that size.');
-    call(() => bn.merge(untouched, { moments: bn.createMoments(), saved }, { parts: 0 })).toThrow('BatchNorm.merge: "parts" is 0, needs an integer of at least 1.');
-    call(() => bn.merge(untouched, { moments: bn.createMoments(), saved }, { parts: 65536 })).toThrow('BatchNorm.merge: "parts" is 65536, needs at most 65535. Merge in steps.');
+      'BatchNormKernels.merge: "moments" is 384 bytes, needs 512 (parts 4 × 4 × channels 8, 4 bytes each). Create it with that size.');
+    call(() => bn.merge(untouched, { moments: bn.createMoments(), saved }, { parts: 0 })).toThrow('BatchNormKernels.merge: "parts" is 0, needs an integer of at least 1.');
+    call(() => bn.merge(untouched, { moments: bn.createMoments(), saved }, { parts: 65536 })).toThrow('BatchNormKernels.merge: "parts" is 65536, needs at most 65535. Merge in steps.');
     for (const part of [-1, 0.5, 65535, NaN]) {
-      call(() => bn.moments(untouched, { x, moments: bn.createMoments() }, { rows }, { part })).toThrow(`BatchNorm.moments: "part" is ${part}, needs an integer from 0 to 65534.`);
+      call(() => bn.moments(untouched, { x, moments: bn.createMoments() }, { rows }, { part })).toThrow(`BatchNormKernels.moments: "part" is ${part}, needs an integer from 0 to 65534.`);
     }
-    call(() => bn.moments(untouched, { x, moments: bn.createMoments() }, { rows }, { parts: 2 } as never)).toThrow('BatchNorm.moments: "parts" is not an option, needs one of part.');
-    call(() => bn.createMoments(1.5)).toThrow('BatchNorm.createMoments: "parts" is 1.5, needs an integer of at least 1.');
+    call(() => bn.moments(untouched, { x, moments: bn.createMoments() }, { rows }, { parts: 2 } as never)).toThrow('BatchNormKernels.moments: "parts" is not an option, needs one of part.');
+    call(() => bn.createMoments(1.5)).toThrow('BatchNormKernels.createMoments: "parts" is 1.5, needs an integer of at least 1.');
   });
 
   const args = (size: number) => device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });

@@ -118,7 +118,7 @@ describe('steady state', () => {
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     expect(() => bn.forward(pass, { x, gamma, beta, y, saved }, { rows })).toThrow(
-      'BatchNorm.forward: this batch norm was destroyed. Create a new one.',
+      'BatchNormKernels.forward: this batch norm was destroyed. Create a new one.',
     );
     device.destroy();
   });

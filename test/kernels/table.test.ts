@@ -169,7 +169,7 @@ describe.each(names)('%s', (name) => {
   it('is in its row what the text takes it for', () => {
     expect(new Set(bindings.map((binding) => binding.name)).size).toBe(bindings.length);
     for (const { name: buffer, element, absent } of bindings) {
-      const constant = buffer === 'gamma' ? 'Channel(1.0)' : { Value: 'Value()', Channel: 'Channel()', Mask: 'none', Word: undefined }[element];
+      const constant = buffer === 'gamma' ? 'Channel(1.0)' : { Value: 'Value()', Word: 'Word()', Channel: 'Channel()', Mask: 'none' }[element];
       if (absent !== undefined) expect(absent, buffer).toBe(constant);
     }
   });

@@ -79,6 +79,20 @@ describe('training and evaluation', () => {
     expect(await untracked.state()).toEqual({ gamma: new Float32Array([1, 1, 1]), beta: new Float32Array(3) });
   });
 
+  it('a forward that is not tracked gives the same y and gradients, and moves and counts nothing; one row will do', async () => {
+    const [x, dy] = [matrix(20, 3), matrix(20, 3, 4)];
+    const y = await layer.forward(x).read();
+    const dx = await layer.backward(dy).read();
+    const before = await layer.state();
+    expect(before.batches).toBe(1);
+    expect(await layer.forward(x, { track: false }).read()).toEqual(y);
+    expect(await layer.backward(dy).read()).toEqual(dx);
+    layer.forward(matrix(1, 3), { track: false });
+    layer.eval().forward(x, { track: false });
+    expect(await layer.state()).toEqual(before);
+    expect(layer.batches).toBe(1);
+  });
+
   it('gamma and beta may each be left out', async () => {
     const plain = await BatchNorm.create(cpu, { channels: 3, gamma: false, beta: false });
     expect([plain.gamma, plain.beta, plain.dgamma, plain.dbeta]).toEqual([null, null, null, null]);
@@ -102,11 +116,38 @@ describe('state', () => {
     layer.forward(matrix(30, 3));
     layer.gamma!.write([2, 3, 4]);
     const state = await layer.state();
-    const text = JSON.stringify(state, (_, value: unknown) => (value instanceof Float32Array ? [...value] : value));
     const other = await BatchNorm.create(cpu, { channels: 3 });
-    other.load(JSON.parse(text) as LoadableState);
+    other.load(JSON.parse(JSON.stringify(state)) as LoadableState);
     expect(await other.state()).toEqual(state);
     expect(other.batches).toBe(1);
+  });
+
+  it('broken values come back through JSON as they were', async () => {
+    const values = Float32Array.of(NaN, Infinity, -0);
+    layer.runningMean!.write(values);
+    const text = JSON.stringify({ layers: [{ ...(await layer.state()) }] });
+    expect(text).toContain('"runningMean":["NaN","Infinity","-0"]');
+    const other = await BatchNorm.create(cpu, { channels: 3 });
+    const [parsed] = (JSON.parse(text) as { layers: LoadableState[] }).layers;
+    other.load(parsed);
+    expect(await other.runningMean!.read()).toEqual(values);
+    other.load({ ...parsed, beta: [1, null, 3] }); // JSON's word for the NaN of a plain array
+    expect(await other.beta!.read()).toEqual(Float32Array.of(1, NaN, 3));
+  });
+
+  it('nothing is loaded where a tensor of the layer’s own is gone', async () => {
+    const state = { ...(await layer.state()), gamma: [5, 5, 5] };
+    layer.beta!.dispose();
+    expect(() => layer.load(state)).toThrow('BatchNorm.load: the layer\'s own "beta" was disposed, needs it alive. Dispose the layer instead.');
+    expect(await layer.gamma!.read()).toEqual(new Float32Array([1, 1, 1]));
+    await expect(layer.state()).rejects.toThrow('BatchNorm.state: the layer\'s own "beta" was disposed');
+  });
+
+  it('more batches than cumulative averaging counts', async () => {
+    const state = { ...(await layer.state()), batches: 2 ** 32 };
+    layer.load(state);
+    const cumulative = await BatchNorm.create(cpu, { channels: 3, momentum: 'cumulative' });
+    expect(() => cumulative.load(state)).toThrow('BatchNorm.load: "batches" is 4294967296, needs at most 4294967295 (cumulative averaging counts in u32).');
   });
 
   it('is a copy', async () => {
@@ -120,9 +161,10 @@ describe('state', () => {
     ['missing', { gamma: undefined }, 'BatchNorm.load: "gamma" is undefined, needs a Float32Array or an array of 3 numbers.'],
     ['unknown', { weight: [1, 2, 3] }, 'BatchNorm.load: "weight" is in the state, needs only gamma, beta, runningMean, runningVar, batches'],
     ['wrongly sized', { beta: [1, 2] }, 'BatchNorm.load: "beta" has 2 elements, needs 3 (one per channel).'],
-    ['not finite', { runningMean: [1, NaN, 3] }, 'BatchNorm.load: "runningMean" has NaN at 1, needs finite numbers.'],
-    ['not numbers', { runningMean: [1, 'x', 3] }, 'BatchNorm.load: "runningMean" has "x" at 1, needs finite numbers.'],
-    ['negative variance', { runningVar: [1, 2, -3] }, 'BatchNorm.load: "runningVar" has -3 at 2, needs finite numbers of at least 0.'],
+    ['too large for f32', { runningMean: [1, 1e39, 3] }, 'BatchNorm.load: "runningMean" has 1e+39 at 1, needs numbers (f32).'],
+    ['sparse', { gamma: [1, , 3] }, 'BatchNorm.load: "gamma" has undefined at 1, needs numbers (f32).'],
+    ['not numbers', { runningMean: [1, 'x', 3] }, 'BatchNorm.load: "runningMean" has "x" at 1, needs numbers (f32).'],
+    ['negative variance', { runningVar: [1, 2, -3] }, 'BatchNorm.load: "runningVar" has -3 at 2, needs numbers of at least 0 (f32).'],
     ['no count', { batches: 1.5 }, 'BatchNorm.load: "batches" is 1.5, needs an integer of at least 0.'],
   ])('%s is refused and changes nothing', async (_, change, message) => {
     const before = await layer.state();
@@ -140,11 +182,28 @@ describe('bad input', () => {
     [{ channels: 3, eps: NaN }, 'BatchNorm.create: "eps" is NaN, needs a finite number (f32).'],
     [{ channels: 3, momentum: 1.01 }, 'BatchNorm.create: "momentum" is 1.01, needs a number from 0 to 1 (weight of the new batch; Keras\'s 0.99 is 0.01 here).'],
     [{ channels: 3, trackRunning: 'yes' }, 'BatchNorm.create: "trackRunning" is "yes", needs true or false.'],
-    [{ channels: 3, affine: true }, 'BatchNorm.create: "affine" is not an option, needs one of channels,'],
-    [{ channels: 3, layout: 'NCHW' }, 'BatchNorm.create: "layout" is "NCHW", needs \'channelsLast\' or \'channelsFirst\'.'],
+    [{ channels: 3, affine: true }, 'BatchNorm.create: "affine" is not an option, needs "gamma" and "beta" (so it is called here). Rename it.'],
+    [{ num_features: 3 }, 'BatchNorm.create: "num_features" is not an option, needs "channels" (so it is called here). Rename it.'],
+    [{ channels: 3, epsilon: 1e-3 }, 'BatchNorm.create: "epsilon" is not an option, needs "eps" (so it is called here). Rename it.'],
+    [{ channels: 3, axis: -1 }, 'BatchNorm.create: "axis" is not an option, needs "layout" (so it is called here). Rename it.'],
+    [{ channels: 3, dtype: 'float16' }, 'BatchNorm.create: "dtype" is not an option, needs "storage" (so it is called here). Rename it.'],
+    [{ channels: 3, running_variance: 'biased' }, 'BatchNorm.create: "running_variance" is not an option, needs "runningVariance" (so it is called here). Rename it.'],
+    [{ channels: 3, colour: 1 }, 'BatchNorm.create: "colour" is not an option, needs one of channels,'],
+    [{ channels: 3, momentum: null }, 'BatchNorm.create: "momentum" is null, needs a number from 0 to 1, or \'cumulative\'. Use \'cumulative\'.'],
+    [{ channels: 3, storage: 'float16' }, 'BatchNorm.create: "storage" is "float16", needs \'f32\', \'f16\' or \'bf16\'. Use \'f16\'.'],
+    [{ channels: 3, epilogue: 'add_ReLU' }, 'BatchNorm.create: "epilogue" is "add_ReLU", needs one of \'none\', \'relu\', \'add\', \'addRelu\'. Use \'addRelu\'.'],
+    [{ channels: 3, onError: 'log' }, 'BatchNorm.create: "onError" is "log", needs a function.'],
+    [{ channels: 3, layout: 'NCHW' }, 'BatchNorm.create: "layout" is "NCHW", needs \'channelsLast\' or \'channelsFirst\'. Use \'channelsFirst\'.'],
+    [{ channels: 3, layout: 'NHWC' }, 'BatchNorm.create: "layout" is "NHWC", needs \'channelsLast\' or \'channelsFirst\'. Use \'channelsLast\'.'],
     [{ channels: 3, eps: 1e39 }, 'BatchNorm.create: "eps" is 1e+39, needs a finite number (f32).'],
   ])('options %j', async (options, message) => {
     await expect(BatchNorm.create(cpu, options as LayerOptions)).rejects.toThrow(message);
+  });
+
+  it('new makes no layer', () => {
+    const make = () => new (BatchNorm as unknown as new (channels: number) => BatchNorm)(4);
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow('BatchNorm: "new" is called, needs create (kernels are compiled first, which is awaited). Use await BatchNorm.create(backend, { channels }).');
   });
 
   it('no backend', async () => {
@@ -158,7 +217,9 @@ describe('bad input', () => {
     ['one row, unbiased', () => layer.forward(matrix(1, 3)), 'BatchNorm.forward: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1).'],
     ['out of another shape', () => layer.forward(matrix(2, 3), { out: cpu.empty([3, 3]) }), 'BatchNorm.forward: "out" has shape [3, 3], needs [2, 3]. Create it with that shape.'],
     ['a pass', () => layer.forward(matrix(2, 3), { pass: {} as GPUComputePassEncoder }), 'BatchNorm.forward: "pass" is given, needs none (the backend is the CPU). Leave it out.'],
-    ['a misspelt option', () => layer.forward(matrix(2, 3), { output: 1 } as never), 'BatchNorm.forward: "output" is not an option, needs one of out, pass, residual, mask, validRows. Remove or rename it.'],
+    ['a misspelt option', () => layer.forward(matrix(2, 3), { output: 1 } as never), 'BatchNorm.forward: "output" is not an option, needs "out" (so it is called here). Rename it.'],
+    ['an unknown option', () => layer.forward(matrix(2, 3), { colour: 1 } as never), 'BatchNorm.forward: "colour" is not an option, needs one of out, pass, residual, mask, validRows, track. Remove or rename it.'],
+    ['a track that is no flag', () => layer.forward(matrix(2, 3), { track: 1 } as never), 'BatchNorm.forward: "track" is 1, needs true or false.'],
     ['backward first', () => layer.backward(matrix(2, 3)), 'BatchNorm.backward: there was no forward, needs one. Call forward(x) first.'],
   ])('%s', async (_, call, message) => {
     const before = await layer.state();
@@ -188,6 +249,29 @@ describe('bad input', () => {
     expect(() => layer.backward(matrix(4, 3, 2))).toThrow('BatchNorm.backward: "x" is this layer\'s own last result');
   });
 
+  it('what it would overwrite as residual, of forward and of backward; its own dresidual as dy is harmless', async () => {
+    const fused = await BatchNorm.create(cpu, { channels: 3, epilogue: 'addRelu' });
+    const [x, residual, dy] = [matrix(4, 3), matrix(4, 3, 7), matrix(4, 3, 2)];
+    const y = fused.forward(x, { residual });
+    const before = await y.read();
+    expect(() => fused.forward(x, { residual: y })).toThrow('BatchNorm.forward: "residual" is this layer\'s own last result, which this call would overwrite, needs another tensor. Give "out".');
+    expect(() => fused.forward(x, { residual, out: residual })).toThrow('BatchNorm.forward: "out" is also "residual", needs another tensor');
+    expect(await y.read()).toEqual(before);
+    const dx = fused.backward(dy);
+    const dresidual = fused.dresidual!;
+    const copy = cpu.tensor(await dresidual.read(), [4, 3]);
+    fused.backward(dresidual);
+    expect(fused.dresidual).not.toBe(dresidual);
+    const got = [await dx.read(), await fused.dresidual!.read()];
+    fused.backward(copy);
+    expect(got).toEqual([await dx.read(), await fused.dresidual!.read()]);
+    fused.forward(x, { residual: dx });
+    expect(() => fused.backward(dy)).toThrow('BatchNorm.backward: "residual" is this layer\'s own last result');
+    fused.forward(x, { residual: fused.dresidual! });
+    fused.backward(dy, { out: dresidual });
+    expect([fused.dresidual === dresidual, fused.dresidual!.disposed]).toEqual([false, false]);
+  });
+
   it('a tensor of its own that was disposed, before anything is written', async () => {
     const x = matrix(4, 3);
     const out = cpu.empty([4, 3]);
@@ -197,7 +281,29 @@ describe('bad input', () => {
   });
 
   it('no options', () => {
-    expect(() => layer.forward(matrix(4, 3), null as never)).toThrow('BatchNorm.forward: "options" is null, needs an object with out, pass, residual, mask, validRows.');
+    expect(() => layer.forward(matrix(4, 3), null as never)).toThrow('BatchNorm.forward: "options" is null, needs an object with out, pass, residual, mask, validRows, track.');
+  });
+
+  it('estimatePopulation of no method, no batches, or batches it cannot take: before any has run', async () => {
+    const taken: number[] = [];
+    function* batches() {
+      for (const rows of [4, 1]) {
+        taken.push(rows);
+        yield matrix(rows, 3);
+      }
+    }
+    const before = await layer.state();
+    const call = layer.estimatePopulation.bind(layer) as (...args: unknown[]) => Promise<void>;
+    await expect(call(batches(), 'median')).rejects.toThrow('BatchNorm.estimatePopulation: "method" is "median", needs \'paper\' or \'pooled\'.');
+    expect(taken).toEqual([]);
+    await expect(call(undefined)).rejects.toThrow('BatchNorm.estimatePopulation: "batches" is undefined, needs an array of tensors, or another iterable of them.');
+    await expect(call([])).rejects.toThrow('BatchNorm.estimatePopulation: "batches" is empty, needs at least one batch.');
+    await expect(call([matrix(4, 3), 5])).rejects.toThrow('BatchNorm.estimatePopulation: "batches[1]" is 5, needs a tensor.');
+    await expect(call(batches(), 'paper')).rejects.toThrow('BatchNorm.estimatePopulation: "rows" is 1, needs at least 2');
+    await expect(call([matrix(1, 3)], 'pooled')).rejects.toThrow('BatchNorm.estimatePopulation: "rows" is 1, needs at least 2');
+    expect(await layer.state()).toEqual(before);
+    await call([cpu.tensor([NaN, 1, 2, 3, 4, 5], [2, 3])]);
+    expect([...await layer.runningMean!.read()]).toEqual([NaN, 2.5, 3.5]);
   });
 
   it('statistics before any training forward', async () => {

@@ -282,6 +282,8 @@ describe('what is refused', () => {
     ['no mean', scale({ runningMean: undefined }), 'toScaleShift: "runningMean" is undefined, needs one element per channel (inference goes by it). Take it from a layer with trackRunning: true.'],
     ['no variance', scale({ runningVar: undefined }), 'toScaleShift: "runningVar" is undefined, needs one element per channel (inference goes by it).'],
     ['a mean of text', scale({ runningMean: 'ab' }), 'toScaleShift: "runningMean" is "ab", needs a Float32Array, a Float64Array or an array of numbers.'],
+    ['a mean of another length than all others', scale({ runningMean: [0], runningVar: [1, 1], gamma: [1, 1], beta: [0, 0] }), 'toScaleShift: "runningMean" has 1 elements, needs 2 (those of runningVar, one per channel). Give an array of that length.'],
+    ['a variance of another length', scale({ runningMean: [0, 0], runningVar: [1], gamma: [1, 1], beta: [0, 0] }), 'toScaleShift: "runningVar" has 1 elements, needs 2 (those of runningMean, one per channel). Give an array of that length.'],
     ['no channels', scale({ runningMean: [] }), 'toScaleShift: "runningMean" has 0 elements, needs one per channel. Give the state of the layer.'],
     ['lengths', scale({ gamma: [1, 1, 1] }), 'toScaleShift: "gamma" has 3 elements, needs 2 (those of runningMean, one per channel). Give an array of that length.'],
     ['kinds', scale({ beta: new Int8Array(2) }), 'toScaleShift: "beta" is Int8Array, needs a Float32Array, a Float64Array or an array of numbers.'],

@@ -223,6 +223,14 @@ describe('gradientCheck', () => {
     expect(() => gradientCheck(cube, f64(2, 5), f64(1, 2), { indices: [] })).toThrow('gradientCheck: "indices" is empty, needs at least one element. An empty check would pass.');
     expect(() => gradientCheck(cube, f64(2, 5), f64(1))).toThrow('gradientCheck: "gradient" has 1 elements, needs 2 (those of "at")');
     expect(() => gradientCheck(cube, f64(2, 5), f64(1, 2), { indices: [2] })).toThrow('gradientCheck: "indices" holds 2, needs integers from 0 to 1.');
+    const check = gradientCheck as (...args: unknown[]) => unknown;
+    expect(() => check({ x: f64(2) }, { x: f64(2) }, { x: f64(12) })).toThrow('gradientCheck: "loss" is Object, needs a function of the array.');
+    expect(() => check(cube, { x: f64(2) }, { x: f64(12) })).toThrow('gradientCheck: "at" is Object, needs a Float32Array or Float64Array.');
+    expect(() => check(cube, f64(2), { x: f64(12) })).toThrow('gradientCheck: "gradient" is Object, needs a Float32Array or Float64Array.');
+    expect(() => check(cube, f64(), f64())).toThrow('gradientCheck: "at" is empty, needs at least one element.');
+    expect(() => check(() => ({}), f64(2), f64(12))).toThrow('gradientCheck: "loss" gave Object, needs a number.');
+    expect(() => check(cube, f64(2), f64(12), { step: 0 })).toThrow('gradientCheck: "step" is 0, needs a finite number above 0.');
+    expect(() => check(cube, f64(2), f64(12), { index: [0] })).toThrow('gradientCheck: "index" is not an option, needs one of step, indices.');
   });
 
   it('dx, dgamma and dbeta of the reference', () => {
