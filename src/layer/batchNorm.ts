@@ -2,12 +2,12 @@ import type { Backend, Engine } from '../backend/backend.js';
 import type { Tensor, TensorStorage } from '../backend/tensor.js';
 import { type Storage, checkStorage } from '../plan/half.js';
 import {
-  DEFAULTS, type Epilogue, type Numbers, type RowMask, checkEpilogue, checkFlag, checkNames, checkNumbers, checkRowMask, checkUnbiased, hasRelu, hasResidual,
+  DEFAULTS, type Epilogue, type Numbers, type RowMask, checkEpilogue, checkFlag, checkNames, checkNumbers, checkRowMask, checkUnbiased, hasRelu, hasResidual, hasResidualGradient,
 } from '../plan/options.js';
 import { SAVED_PLANES, type SavedViews, savedViews } from '../plan/saved.js';
 import { type Geometry, type Layout, checkLayout, describe, geometryOfTensor } from '../plan/shape.js';
 import { populationStatistics } from '../reference/population.js';
-import type { Statistics } from '../reference/types.js';
+import { type Statistics, nanUnlessFiniteF32 } from '../reference/types.js';
 import { type BatchNormState, type LoadableState, type StateTensor, checkState } from './state.js';
 
 /** Options of `BatchNorm.create`; eps, momentum and runningVariance are PyTorch's where left out (see `presets`). */
@@ -47,9 +47,9 @@ export interface CallOptions {
 export interface ForwardOptions extends CallOptions {
   /** What is added, shape and storage of x; exactly where the epilogue has it. */
   residual?: Tensor;
-  /** u32, one entry a row in (batch, spatial) order, 1 where it counts and 0 where not; exactly where the options have `mask: 'rows'`. */
+  /** u32, one entry a row in (batch, spatial) order, 0 where it does not count, else where it does; exactly where the options have `mask: 'rows'`. */
   mask?: Tensor;
-  /** u32, one entry: how many rows, from the first on, count; exactly where the options have `mask: 'count'`. */
+  /** u32, one entry: how many rows, from the first on, count, all where it is more than there are; exactly where the options have `mask: 'count'`. */
   validRows?: Tensor;
 }
 
@@ -180,7 +180,8 @@ export class BatchNorm {
     return this.#batches;
   }
 
-  /** The gradient by the residual that the last `backward` wrote; null where the epilogue is not `'addRelu'`: else it is dy. */
+  /** The gradient by the residual that the last `backward` wrote; null where that is dy: with a residual only added
+   *  and all rows counting. */
   get dresidual(): Tensor | null {
     return this.#dresidual;
   }
@@ -234,7 +235,7 @@ export class BatchNorm {
   }
 
   /**
-   * Computes dx, dgamma and dbeta for the last `forward`, in the mode that one ran in; behind add + ReLU also `dresidual`.
+   * Computes dx, dgamma and dbeta for the last `forward`, in the mode that one ran in; also `dresidual`, where that is not dy.
    *
    * @param dy - gradient of the loss by y, shape and storage of x.
    * @returns dx, shape of x: `out`, or a tensor of the layer's that its next call of this shape overwrites
@@ -337,8 +338,8 @@ export class BatchNorm {
     this.#checkAlive(call);
     const options = method === 'pooled' ? { runningVariance: numbers.runningVariance } : {};
     const { mean, variance } = populationStatistics(seen, method, options);
-    runningMean.write(Float32Array.from(mean));
-    runningVar.write(Float32Array.from(variance));
+    runningMean.write(Float32Array.from(mean, nanUnlessFiniteF32));
+    runningVar.write(Float32Array.from(variance, nanUnlessFiniteF32));
   }
 
   /**
@@ -468,9 +469,9 @@ export class BatchNorm {
       }
     }
     const { mask, validRows } = last;
-    const residual = relu ? last.residual : null;
+    const residual = relu ? last.residual : null; // else its values move no gradient
     const dx = this.#target(call, 'dx', dy, options, { x, dy, residual, mask, validRows }, this.#inPlace ? ['dy'] : []);
-    const dresidual = residual ? this.#target(call, 'dresidual', dy, { pass: options.pass }, {}, []) : null;
+    const dresidual = hasResidualGradient(this) ? this.#target(call, 'dresidual', dy, { pass: options.pass }, {}, []) : null;
     this.#dresidual = dresidual;
     const { gamma, dgamma, dbeta } = this;
     const beta = relu ? this.beta : null;
