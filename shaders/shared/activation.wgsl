@@ -1,9 +1,7 @@
-// z = gamma · (x − mean) · inv_std + beta, then the residual: what a ReLU takes, and what its gradient asks the sign of.
+// z = gamma · (x − mean) · inv_std + beta, then the residual: what an activation takes, and its gradient asks again.
 //
 // Numerics  the mean is subtracted before scaling: folded into beta it would cancel when |mean| is large
 //           beside the deviation.
-override RELU: bool = false;
-
 struct Activation {
   scale: Value,    // gamma · inv_std
   shift: Value,    // beta

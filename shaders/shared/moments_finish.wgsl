@@ -7,12 +7,14 @@
 // Numerics  the running variance is the biased one, or m2 / (count − 1); with cumulative averaging momentum is
 //           1 / (batches so far), counted in u32: f32 would stop at 2²⁴. No row moves nothing; one row has no
 //           unbiased variance, and flags say so.
+//           A variance that is not finite is NaN, and so then are inv_std and y, and a running statistic that would not be
+//           finite: +∞ would be taken for an inv_std of 0, and give beta.
 const RUNNING_VARIANCE_STAYED = 1u;
 const RUNNING_STAYED = 2u;
 
 fn moments_finish(channel: u32, own: Moments) -> Statistics {
   let m2 = own.m2 + own.m2_low;
-  let variance = m2 * reciprocal(own.count);
+  let variance = nan_unless_finite(m2 * reciprocal(own.count));
   let inv_std = inv_std_of(variance);
   let none = own.count == 0u;
   let stays = none || (params.unbiased != 0u && own.count == 1u);
@@ -35,8 +37,8 @@ fn moments_finish(channel: u32, own: Moments) -> Statistics {
   let running_mean = load_running_mean(channel);
   let running_var = load_running_var(channel);
   let rest = select(own.count, own.count - 1u, params.unbiased != 0u);
-  store_running_mean(channel, select(keep * running_mean + momentum * (own.mean + own.mean_low), running_mean, none));
-  store_running_var(channel, select(keep * running_var + momentum * (m2 * reciprocal(rest)), running_var, stays));
+  store_running_mean(channel, select(nan_unless_finite(keep * running_mean + momentum * (own.mean + own.mean_low)), running_mean, none));
+  store_running_var(channel, select(nan_unless_finite(keep * running_var + momentum * (m2 * reciprocal(rest))), running_var, stays));
   store_batches(channel, select(batches, seen, none));
   return Statistics(own.mean, own.mean_low, inv_std);
 }

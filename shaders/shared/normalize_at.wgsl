@@ -1,4 +1,4 @@
-// y = gamma · (x − mean) · inv_std + beta, then residual and ReLU where the variant has them, one Value. Masked rows are 0.
+// y = gamma · (x − mean) · inv_std + beta, then residual and activation where the variant has them, one Value. Masked rows are 0.
 struct Terms {
   statistics: Statistics,
   activation: Activation,
@@ -9,9 +9,8 @@ fn terms_of(channel: Index, statistics: Statistics) -> Terms {
 }
 
 fn result_of(x: Value, i: u32, rows: Rows, terms: Terms) -> Value {
-  var z = z_of(centered_of(x, terms.statistics), i, terms.activation);
-  if (RELU) { z = max(z, Value()); }
-  return where_valid(z, valid_at(rows));
+  let z = z_of(centered_of(x, terms.statistics), i, terms.activation);
+  return where_valid(activate(z), valid_at(rows));
 }
 
 fn result_at(i: u32, rows: Rows, terms: Terms) -> Value {

@@ -9,7 +9,7 @@ import { type Moments, emptyMoments, merge, moments } from '../reference/moments
 import { normalize } from '../reference/normalize.js';
 import { updateRunning } from '../reference/running.js';
 import { statistics } from '../reference/statistics.js';
-import type { Floats, Statistics } from '../reference/types.js';
+import { type Floats, type Statistics, nanUnlessFiniteF32 } from '../reference/types.js';
 import type { ValidRows } from '../reference/walk.js';
 import type { Backend, Engine, EngineOptions } from './backend.js';
 import { type Tensor, type TensorData, type TensorStorage, type Values, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf } from './tensor.js';
@@ -112,7 +112,7 @@ class CpuEngine implements Engine {
   readonly #options: EngineOptions;
 
   constructor(options: EngineOptions) {
-    this.#options = options;
+    this.#options = { ...options, eps: Math.fround(options.eps) }; // as the kernels have it: added to −eps it is 0
   }
 
   forward(...[t, geometry]: Parameters<Engine['forward']>): void {
@@ -186,9 +186,13 @@ class CpuEngine implements Engine {
   destroy(): void {}
 
   /** What every function of the reference reads. */
-  #inputs(t: { x: Tensor; residual: Tensor | null; gamma: Tensor | null; beta: Tensor | null; mask: Tensor | null; validRows: Tensor | null }) {
+  #inputs(t: {
+    x: Tensor; residual: Tensor | null; gamma: Tensor | null; beta: Tensor | null; mask: Tensor | null; validRows: Tensor | null; dresidual?: Tensor | null;
+  }) {
     const relu = hasRelu(this.#options.epilogue);
-    return { x: of(t.x), residual: maybe(t.residual), gamma: maybe(t.gamma), beta: maybe(t.beta), relu, ...rowsOf(t) };
+    // A dresidual wants a residual beside it, whose values matter to a ReLU only.
+    const residual = maybe(t.residual) ?? (t.dresidual ? of(t.x) : undefined);
+    return { x: of(t.x), residual, gamma: maybe(t.gamma), beta: maybe(t.beta), relu, ...rowsOf(t) };
   }
 
   #save(
@@ -201,7 +205,7 @@ class CpuEngine implements Engine {
       saved.mean[c] = batch.mean[c];
       saved.meanLow[c] = batch.mean[c] - saved.mean[c];
     }
-    saved.variance.set(batch.variance);
+    saved.variance.set(batch.variance.map(nanUnlessFiniteF32));
     saved.invStd.set(batch.invStd);
     saved.count.fill(batch.count);
     const none = batch.count === 0;

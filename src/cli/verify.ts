@@ -14,6 +14,7 @@ const USAGE = `Usage: npm run verify -- [options]
 Runs the self-test on the best adapter, or on the CPU where there is none.
 
   --backend gpu|cpu   run on this one only; gpu fails where there is no adapter
+  --compatibility     run on a device of feature level 'compatibility': 128 invocations a workgroup
   --input FILE        run a matrix of your own instead: CSV, .npy, IDX, each also .gz
   --label COLUMN      column of a CSV to leave out, by name or index
   --layout LAYOUT     how it is read: channelsLast, each column a channel (default), or channelsFirst, each row
@@ -34,15 +35,17 @@ async function main(): Promise<number> {
     options: {
       backend: { type: 'string' }, input: { type: 'string' }, label: { type: 'string' }, layout: { type: 'string' }, spatial: { type: 'string' },
       filter: { type: 'string' },
-      seed: { type: 'string', default: '1' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+      seed: { type: 'string', default: '1' }, json: { type: 'boolean', default: false }, compatibility: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
     console.log(USAGE);
     return 0;
   }
-  const { backend: kind, json, filter, layout, spatial } = values;
+  const { json, filter, layout, spatial, compatibility } = values;
+  const kind = values.backend ?? (compatibility ? 'gpu' : undefined); // the CPU would show nothing of it
   if (kind !== undefined && kind !== 'gpu' && kind !== 'cpu') throw new Error(`verify: "--backend" is ${kind}, needs gpu or cpu.`);
+  if (kind === 'cpu' && compatibility) throw new Error('verify: "--compatibility" is given with --backend cpu, needs the GPU. Leave one out.');
   if (!/^\d{1,9}$/.test(values.seed)) throw new Error(`verify: "--seed" is ${values.seed}, needs an integer of at least 0.`);
   for (const name of ['label', 'layout', 'spatial'] as const) {
     if (values[name] !== undefined && values.input === undefined) throw new Error(`verify: "--${name}" is given without --input, needs a file to take it from.`);
@@ -61,11 +64,13 @@ async function main(): Promise<number> {
   const options: OwnOptions = { seed, ...(layout ? { layout } : {}), ...(spatial ? { spatial: Number(spatial) } : {}) };
 
   const found: FoundGpu = kind === 'cpu' ? { gpu: undefined, engine: 'none', why: '' } : await findGpu();
+  if (found.gpu && compatibility) found.gpu = compatible(found.gpu);
   const backend = await open(kind, found);
   const environment: Record<string, string> = {
     engine: backend.kind === 'gpu' ? found.engine : 'the CPU',
     runtime: runtime(),
     platform: `${process.platform} ${process.arch}`,
+    ...(compatibility ? { level: `compatibility, ${backend.device!.limits.maxComputeInvocationsPerWorkgroup} invocations a workgroup` } : {}),
   };
   if (!json) for (const [name, value] of Object.entries(environment)) console.log(`${name}: ${value}`);
   try {
@@ -74,6 +79,12 @@ async function main(): Promise<number> {
   } finally {
     backend.destroy();
   }
+}
+
+/** The same, with every adapter of feature level 'compatibility'. */
+function compatible(gpu: GPU): GPU {
+  const requestAdapter: GPU['requestAdapter'] = (options) => gpu.requestAdapter({ ...options, featureLevel: 'compatibility' });
+  return { requestAdapter } as GPU;
 }
 
 async function open(kind: 'gpu' | 'cpu' | undefined, { gpu, why }: FoundGpu): Promise<Backend> {

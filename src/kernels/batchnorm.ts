@@ -69,9 +69,9 @@ export type PreparedShape = BatchShape & {
 
 /** Which rows count, for kernels created with `mask`. */
 export interface RowBuffers {
-  /** With `mask: 'rows'`: rows u32, 0 or not, in (batch, spatial) order. */
+  /** With `mask: 'rows'`: rows u32, 0 where a row does not count, else where it does, in (batch, spatial) order. */
   mask?: BufferView;
-  /** With `mask: 'count'`: one u32, the rows from the first on that count. */
+  /** With `mask: 'count'`: one u32, the rows from the first on that count; all where it is more than there are. */
   validRows?: BufferView;
 }
 
@@ -389,7 +389,7 @@ export class BatchNormKernels {
   /**
    * Records the closed-form backward pass of the last `forward` with the same `x` and `saved`.
    *
-   *     dz    = dy where the pre-activation is above 0, else 0, behind a ReLU; else dy
+   *     dz    = dy where the pre-activation is above 0, else 0, behind a ReLU (of a NaN, NaN); else dy
    *     dbeta = Σ dz        dgamma = Σ dz · xHat        dresidual = dz
    *     dx    = gamma · invStd · (dz − dbeta/rows − xHat · dgamma/rows)
    *
@@ -401,8 +401,8 @@ export class BatchNormKernels {
    * @param buffers - owned by the caller, sizes in elements, exactly those the options have:
    *   reads `x` and `dy` rows·channels, `gamma` channels, `saved` as `forward` left it, `mask` or `validRows` as there;
    *   behind a ReLU also `beta` and `residual` as there;
-   *   writes `dx` rows·channels, `dgamma` and `dbeta` channels; behind add + ReLU also `dresidual` rows·channels. A residual
-   *   that is only added has the gradient dy.
+   *   writes `dx` rows·channels, `dgamma` and `dbeta` channels; behind add + ReLU, and behind a plain add where rows are masked,
+   *   also `dresidual` rows·channels, 0 in masked rows. Of another plain add it is dy.
    *   With `inPlace`, `dx` may be exactly `dy`.
    * @throws as `forward`.
    * @example bn.backward(pass, { x, dy, gamma, saved, dx, dgamma, dbeta }, { rows: 128 });

@@ -1,5 +1,5 @@
 import { type Storage, storageBytes } from '../plan/half.js';
-import { type Epilogue, type Mode, type Numbers, type RowMask, hasRelu, hasResidual } from '../plan/options.js';
+import { type Epilogue, type Mode, type Numbers, type RowMask, hasRelu, hasResidual, hasResidualGradient } from '../plan/options.js';
 import { type AdapterClass, COEFFICIENT_PLANES, type Dispatch, GRADIENT_PLANES, MOMENTS_PLANES, type Plan, type PlanKind, type PlanLimits, tilesOf } from '../plan/plan.js';
 import { savedBytes } from '../plan/saved.js';
 import type { Layout } from '../plan/shape.js';
@@ -92,7 +92,7 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
   const relu = hasRelu(epilogue);
   // Behind a ReLU the backward needs what the forward added; else neither beta nor residual moves a gradient.
   const preActivation = relu ? [...residual, ...affine] : given(gamma && 'gamma');
-  const dresidual = given(relu && hasResidual(epilogue) && 'dresidual');
+  const dresidual = given(hasResidualGradient(settings) && 'dresidual');
   const gradients = given(gamma && 'dgamma', beta && 'dbeta');
   const batches = given(numbers.momentum === 'cumulative' && 'batches');
   const tracked: BufferName[] = ['runningMean', 'runningVar', ...batches];
@@ -107,7 +107,7 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
     const present = [...reads, ...writes];
     const absent = OPTIONAL.filter((name) => !present.includes(name));
     const fits = (steps.single ?? []).every(({ kernel }) =>
-      bindingsOf({ kernel, absent, tile: ANY_TILE, storage: 'f32', relu: false, inPlace: false }).length <= maxBuffers);
+      bindingsOf({ kernel, absent, tile: ANY_TILE, storage: 'f32', activation: 'none', inPlace: false }).length <= maxBuffers);
     return {
       operation, call: `BatchNormKernels.${call}`,
       slots: [...reads.map((name) => slot(name, 'read', settings)), ...writes.map((name) => slot(name, 'write', settings, steps.split.length > 1))],
@@ -174,10 +174,10 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
 /** The text of a kernel in an operation. */
 export function variantOf(draft: Draft, settings: Settings, kernel: KernelName, tile: Variant['tile'], inPlace: boolean): Variant {
   const { storage, epilogue } = settings;
-  const relu = hasRelu(epilogue);
-  // With constant statistics and no ReLU, dx has no x in it.
-  const absent = !relu && (kernel === 'gradient_input_frozen' || kernel === 'gradient_input_alone') ? [...draft.absent, 'x' as const] : draft.absent;
-  return { kernel, absent, tile, storage, relu, inPlace };
+  const activation = hasRelu(epilogue) ? 'relu' : 'none';
+  // With constant statistics and no activation, dx has no x in it.
+  const absent = activation === 'none' && (kernel === 'gradient_input_frozen' || kernel === 'gradient_input_alone') ? [...draft.absent, 'x' as const] : draft.absent;
+  return { kernel, absent, tile, storage, activation, inPlace };
 }
 
 /** Every text an operation can need, for any shape. */

@@ -1,3 +1,5 @@
+import noActivationPart from '../../shaders/activations/none.wgsl?raw';
+import reluPart from '../../shaders/activations/relu.wgsl?raw';
 import backwardSingle from '../../shaders/backward_single.wgsl?raw';
 import forwardSingle from '../../shaders/forward_single.wgsl?raw';
 import frozenPack from '../../shaders/frozen_pack.wgsl?raw';
@@ -17,6 +19,7 @@ import applyKeptXPart from '../../shaders/shared/apply_kept_x.wgsl?raw';
 import applyTilePart from '../../shaders/shared/apply_tile.wgsl?raw';
 import applyWalkPart from '../../shaders/shared/apply_walk.wgsl?raw';
 import centeredPart from '../../shaders/shared/centered.wgsl?raw';
+import finitePart from '../../shaders/shared/finite.wgsl?raw';
 import gradientAtPart from '../../shaders/shared/gradient_at.wgsl?raw';
 import gradientFinishPart from '../../shaders/shared/gradient_finish.wgsl?raw';
 import gradientGroupPart from '../../shaders/shared/gradient_group.wgsl?raw';
@@ -41,6 +44,7 @@ import momentsGroupPart from '../../shaders/shared/moments_group.wgsl?raw';
 import momentsKeptPart from '../../shaders/shared/moments_kept.wgsl?raw';
 import momentsPartsPart from '../../shaders/shared/moments_parts.wgsl?raw';
 import momentsWalkPart from '../../shaders/shared/moments_walk.wgsl?raw';
+import nanKeptPart from '../../shaders/shared/nan_kept.wgsl?raw';
 import normalizeAtPart from '../../shaders/shared/normalize_at.wgsl?raw';
 import normalizeTermsPart from '../../shaders/shared/normalize_terms.wgsl?raw';
 import opaquePart from '../../shaders/shared/opaque.wgsl?raw';
@@ -78,6 +82,9 @@ export type BufferName =
   | 'saved' | 'runningMean' | 'runningVar' | 'batches' | 'mask' | 'validRows' | 'moments' | 'sums'
   | 'partials' | 'coefficients';
 
+/** What may follow gamma · xHat + beta (+ residual) in the same pass. */
+export type ActivationName = 'none' | 'relu';
+
 type Part = readonly [file: string, source: string];
 
 export interface Kernel {
@@ -97,7 +104,7 @@ export interface Variant {
   absent: readonly BufferName[];
   tile: Tile;
   storage: Storage;
-  relu: boolean;
+  activation: ActivationName;
   /** Whether y stands over x, or dx over dy. */
   inPlace: boolean;
 }
@@ -129,6 +136,7 @@ const APPLY_KEPT_X = part('apply_kept_x', applyKeptXPart);
 const APPLY_TILE = part('apply_tile', applyTilePart);
 const APPLY_WALK = part('apply_walk', applyWalkPart);
 const CENTERED = part('centered', centeredPart);
+const FINITE = part('finite', finitePart);
 const GRADIENT_AT = part('gradient_at', gradientAtPart);
 const GRADIENT_FINISH = part('gradient_finish', gradientFinishPart);
 const GRADIENT_GROUP = part('gradient_group', gradientGroupPart);
@@ -153,6 +161,7 @@ const MOMENTS_GROUP = part('moments_group', momentsGroupPart);
 const MOMENTS_KEPT = part('moments_kept', momentsKeptPart);
 const MOMENTS_PARTS = part('moments_parts', momentsPartsPart);
 const MOMENTS_WALK = part('moments_walk', momentsWalkPart);
+const NAN_KEPT = part('nan_kept', nanKeptPart);
 const NORMALIZE_AT = part('normalize_at', normalizeAtPart);
 const NORMALIZE_TERMS = part('normalize_terms', normalizeTermsPart);
 const OPAQUE = part('opaque', opaquePart);
@@ -168,17 +177,25 @@ const STORAGE_F16 = part('storage_f16', storageF16Part);
 const TWO_SUM = part('two_sum', twoSumPart);
 const WALK = part('walk', walkPart);
 
+/** What follows z, each a part with ACTIVATED, activate(z) and activate_gradient(z, dy), and the parts it calls. */
+const ACTIVATIONS: Record<ActivationName, readonly Part[]> = {
+  none: [['activations/none.wgsl', noActivationPart]],
+  relu: [NAN_KEPT, ['activations/relu.wgsl', reluPart]],
+};
+
 const isFlat = ({ tile }: Variant): boolean => tile.across === 'flat';
 const isMasked = ({ absent }: Variant): boolean => !(absent.includes('mask') && absent.includes('validRows'));
 const has = ({ absent }: Variant, name: BufferName): boolean => !absent.includes(name);
 
 const MERGES = [WALK, OPAQUE, TWO_SUM, MOMENTS, MOMENTS_GROUP];
-const FINISHES = [STATISTICS, INV_STD, RECIPROCAL, MOMENTS_FINISH];
+const FINISHES = [STATISTICS, INV_STD, RECIPROCAL, FINITE, MOMENTS_FINISH];
 const SAVED = [STATISTICS, STATISTICS_SAVED];
 const RUNNING = [STATISTICS, INV_STD, STATISTICS_RUNNING];
 const PACKED = [STATISTICS, STATISTICS_PACKED];
 const SUMS = [WALK, OPAQUE, TWO_SUM, GRADIENT_GROUP, GRADIENT_FINISH];
-const activation = (variant: Variant): Part[] => [CENTERED, ACTIVATION, has(variant, 'residual') ? RESIDUAL : RESIDUAL_NONE];
+const activation = (variant: Variant): Part[] => [
+  CENTERED, ACTIVATION, has(variant, 'residual') ? RESIDUAL : RESIDUAL_NONE, ...ACTIVATIONS[variant.activation],
+];
 const walkMoments = (variant: Variant): Part[] => (variant.tile.kept ? [KEPT, MOMENTS_KEPT] : [MOMENTS_WALK]);
 const walkGradients = (variant: Variant): Part[] => [GRADIENT_AT, ...(variant.tile.kept ? [KEPT, GRADIENT_KEPT] : [GRADIENT_WALK])];
 /** The elementwise pass: `at` has Terms and result_at. */
@@ -359,25 +376,24 @@ function standsIn({ kernel, inPlace }: Variant, name: BufferName): BufferName | 
 
 /** Tells variants apart; equal keys have equal text and constants. */
 export function variantKey(variant: Variant): string {
-  const { kernel, absent, tile, storage, relu } = variant;
-  const { bindings }: Kernel = KERNELS[kernel];
+  const { kernel, absent, tile, storage, activation: name } = variant;
+  const { bindings, parts }: Kernel = KERNELS[kernel];
   const without = bindings.map(({ name }) => (absent.includes(name) ? `−${name}` : standsIn(variant, name) ? `=${name}` : '')).join('');
   const { width, across, groupSize, grouped, kept, unrolled } = tile;
   const values = bindings.some(({ element }) => element === 'Value');
+  const activated = name !== 'none' && parts(variant).includes(ACTIVATION);
   return [
     `${kernel}${without}/${width}${across[0]}×${groupSize}`,
-    grouped ? '' : 'ungrouped', kept ? 'kept' : '', unrolled ? 'unrolled' : '', values && storage !== 'f32' ? storage : '', values && relu ? 'relu' : '',
+    grouped ? '' : 'ungrouped', kept ? 'kept' : '', unrolled ? 'unrolled' : '', values && storage !== 'f32' ? storage : '', activated ? name : '',
   ].filter(Boolean).join(' ');
 }
 
-/** Values for the `override`s of `shared/group.wgsl` and `shared/activation.wgsl`, where the variant's text has them. */
+/** Values for the `override`s of `shared/group.wgsl`. */
 export function variantConstants(variant: Variant): Record<string, number> {
-  const parts = (KERNELS[variant.kernel] as Kernel).parts(variant);
   return {
     GROUP_SIZE: variant.tile.groupSize,
     GROUPED: Number(variant.tile.grouped),
     UNROLLED: Number(variant.tile.unrolled),
-    ...(parts.includes(ACTIVATION) ? { RELU: Number(variant.relu) } : {}),
   };
 }
 

@@ -1,6 +1,6 @@
 import { COPY_DST, STORAGE } from '../plan/gpuFlags.js';
 import { storageBytes } from '../plan/half.js';
-import { hasRelu, hasResidual } from '../plan/options.js';
+import { hasRelu, hasResidual, hasResidualGradient } from '../plan/options.js';
 import type { PlanKind } from '../plan/plan.js';
 import { savedBytes } from '../plan/saved.js';
 import { type BatchShape, geometryOf } from '../plan/shape.js';
@@ -53,7 +53,7 @@ export async function tune(device: GPUDevice, options: Omit<BatchNormOptions, 'p
     if (masks.mask) device.queue.writeBuffer(masks.mask as GPUBuffer, 0, new Uint32Array(rows).fill(1));
     if (masks.validRows) device.queue.writeBuffer(masks.validRows as GPUBuffer, 0, Uint32Array.of(rows));
     const before = relu ? { ...affine, ...residual } : gamma ? { gamma: affine.gamma } : {};
-    const dresidual = relu && hasResidual(epilogue) ? { dresidual: make(x.size) } : {};
+    const dresidual = hasResidualGradient({ epilogue, mask }) ? { dresidual: make(x.size) } : {};
     const time = async (bn: BatchNormKernels) => {
       const encoder = device.createCommandEncoder({ label: 'batchnorm/tune' });
       const pass = encoder.beginComputePass({ label: 'batchnorm/tune' });

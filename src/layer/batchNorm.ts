@@ -2,12 +2,12 @@ import type { Backend, Engine } from '../backend/backend.js';
 import type { Tensor, TensorStorage } from '../backend/tensor.js';
 import { type Storage, checkStorage } from '../plan/half.js';
 import {
-  DEFAULTS, type Epilogue, type Numbers, type RowMask, checkEpilogue, checkFlag, checkNames, checkNumbers, checkRowMask, checkUnbiased, hasRelu, hasResidual,
+  DEFAULTS, type Epilogue, type Numbers, type RowMask, checkEpilogue, checkFlag, checkNames, checkNumbers, checkRowMask, checkUnbiased, hasRelu, hasResidual, hasResidualGradient,
 } from '../plan/options.js';
 import { SAVED_PLANES, type SavedViews, savedViews } from '../plan/saved.js';
 import { type Geometry, type Layout, checkLayout, describe, geometryOfTensor } from '../plan/shape.js';
 import { populationStatistics } from '../reference/population.js';
-import type { Statistics } from '../reference/types.js';
+import { type Statistics, nanUnlessFiniteF32 } from '../reference/types.js';
 import { checkMoments, checkParts } from './parts.js';
 import { Results, keyOf } from './results.js';
 import { type BatchNormState, type LoadableState, type StateTensor, checkState, floatsOf, withJson } from './state.js';
@@ -54,9 +54,9 @@ export interface CallOptions {
 export interface ForwardOptions extends CallOptions {
   /** What is added, shape and storage of x; exactly where the epilogue has it. */
   residual?: Tensor;
-  /** u32, one entry a row in (batch, spatial) order, 1 where it counts and 0 where not; exactly where the options have `mask: 'rows'`. */
+  /** u32, one entry a row in (batch, spatial) order, 0 where it does not count, else where it does; exactly where the options have `mask: 'rows'`. */
   mask?: Tensor;
-  /** u32, one entry: how many rows, from the first on, count; exactly where the options have `mask: 'count'`. */
+  /** u32, one entry: how many rows, from the first on, count, all where it is more than there are; exactly where the options have `mask: 'count'`. */
   validRows?: Tensor;
   /**
    * Whether the batch moves the running statistics and is counted. Default true. False for a batch that has been seen: a forward that
@@ -205,7 +205,7 @@ export class BatchNorm {
 
   /**
    * The gradient by the residual, shape of x, that the last `backward` wrote; the next one of this shape overwrites it, but where it is
-   * given that as `dy`. Null where the epilogue is not `'addRelu'`: behind a plain add it is dy.
+   * given that as `dy`. Null where it is dy: with a residual only added and all rows counting.
    */
   get dresidual(): Tensor | null {
     return this.#dresidual;
@@ -259,7 +259,7 @@ export class BatchNorm {
   }
 
   /**
-   * Computes dx, dgamma and dbeta for the last `forward`, in the mode that one ran in; behind add + ReLU also `dresidual`.
+   * Computes dx, dgamma and dbeta for the last `forward`, in the mode that one ran in; also `dresidual`, where that is not dy.
    *
    * @param dy - gradient of the loss by y, shape and storage of x.
    * @returns dx, shape of x: `out`, or a tensor of the layer's that its next call of this shape overwrites
@@ -396,8 +396,8 @@ export class BatchNorm {
     if (rows === 0) throw new RangeError(`${call}: "batches" is empty, needs at least one batch.`);
     if (method === 'pooled') checkUnbiased(call, rows, numbers.runningVariance);
     const { mean, variance } = populationStatistics(seen, method, method === 'pooled' ? { runningVariance: numbers.runningVariance } : {});
-    runningMean.write(Float32Array.from(mean, finiteOrNaN));
-    runningVar.write(Float32Array.from(variance, finiteOrNaN));
+    runningMean.write(Float32Array.from(mean, nanUnlessFiniteF32));
+    runningVar.write(Float32Array.from(variance, nanUnlessFiniteF32));
   }
 
   /**
@@ -562,7 +562,8 @@ export class BatchNorm {
   /** What a backward writes; a `dresidual` that it reads is left for the next. */
   #takeGradients(dy: Tensor, { out }: CallOptions, reads: Also & { x: Tensor }): { dx: Tensor; dresidual: Tensor | null } {
     const dx = out ?? this.#results.dx.take(dy);
-    return { dx, dresidual: reads.residual ? this.#results.dresidual.take(dy, [dx, dy, reads.x, reads.residual]) : null };
+    const apart = [dx, dy, reads.x, ...(reads.residual ? [reads.residual] : [])];
+    return { dx, dresidual: hasResidualGradient(this) ? this.#results.dresidual.take(dy, apart) : null };
   }
 
   /** Runs what writes the results, which the layer then keeps; where that throws, nothing has changed. */
@@ -653,8 +654,6 @@ interface Last extends Also {
 const NOTHING_ELSE: Also = { residual: null, mask: null, validRows: null };
 const NOT_TRACKED = { runningMean: null, runningVar: null, batches: null };
 
-/** Training stores no infinity: what is not finite in f32 is NaN, so that evaluation shows it. */
-const finiteOrNaN = (value: number): number => (Number.isFinite(Math.fround(value)) ? value : NaN);
 
 function isIterable(value: unknown): boolean {
   const iterable = value as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined;

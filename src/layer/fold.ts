@@ -50,10 +50,10 @@ const LAYER_NAMES = ['weight', 'shape', 'bias', 'outputAxis'];
  *
  * Where |runningMean| is large beside the deviation, scale · x and shift cancel: in f32 that costs about
  * 2⁻²⁴ · |gamma| · |runningMean| / deviation of y, which `infer`, subtracting first, does not lose. With `eps` 0 a channel of
- * variance 0 has scale 0 and shift beta.
+ * variance 0 has scale 0 and shift beta; whatever the eps, so has one of variance ∞.
  *
  * @returns `scale` and `shift`, channels elements each.
- * @throws {TypeError} {RangeError} an entry is missing, unknown, of another length, not finite, or a negative variance; or a
+ * @throws {TypeError} {RangeError} an entry is missing, unknown, of another length, not finite, or a variance that is NaN or below −eps; or a
  *   result overflows f32.
  */
 export function toScaleShift<P extends Precision = 'f32'>(
@@ -192,7 +192,8 @@ function coefficients(call: string, batchNorm: InferenceState) {
   for (const [name, array] of Object.entries({ runningMean, runningVar, gamma, beta })) {
     if (array === undefined) continue;
     checkLength(call, name, array, channels, `those of ${channels === runningMean.length ? 'runningMean' : 'runningVar'}, one per channel`);
-    checkFinite(call, name, array, name === 'runningVar');
+    if (name === 'runningVar') checkVariance(call, name, array, eps);
+    else checkFinite(call, name, array);
   }
   const scale = Float64Array.from(runningVar!, (variance, c) => (gamma ? gamma[c] : 1) * invStdOf(variance, eps));
   return { channels, mean: Float64Array.from(runningMean), scale, beta: beta ? Float64Array.from(beta) : new Float64Array(channels) };
@@ -275,12 +276,19 @@ function checkLength(call: string, name: string, array: unknown, length: number,
   }
 }
 
-function checkFinite(call: string, name: string, array: Floats | readonly number[], isVariance = false): void {
+function checkFinite(call: string, name: string, array: Floats | readonly number[]): void {
   for (let i = 0; i < array.length; i++) {
     const value: unknown = array[i];
-    if (!Number.isFinite(value) || (isVariance && (value as number) < 0)) {
-      throw new RangeError(`${call}: "${name}" has ${describe(value)} at ${i}, needs finite numbers${isVariance ? ' of at least 0' : ''}. Correct it before folding.`);
-    }
+    if (!Number.isFinite(value)) throw new RangeError(`${call}: "${name}" has ${describe(value)} at ${i}, needs finite numbers. Correct it before folding.`);
+  }
+}
+
+/** Inference gives NaN of a variance that is NaN or below −eps, which no folded weight should hide. */
+function checkVariance(call: string, name: string, array: Floats | readonly number[], eps: number): void {
+  for (let i = 0; i < array.length; i++) {
+    const value: unknown = array[i];
+    if (typeof value === 'number' && !Number.isNaN(invStdOf(value, eps))) continue;
+    throw new RangeError(`${call}: "${name}" has ${describe(value)} at ${i}, needs numbers of at least −eps ${-eps}. Correct it before folding.`);
   }
 }
 

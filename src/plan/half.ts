@@ -9,6 +9,9 @@ export type HalfStorage = Exclude<Storage, 'f32'>;
 /** Smallest number with a full significand; below it kernels may flush to zero. */
 export const SMALLEST_NORMAL: Readonly<Record<Storage, number>> = { f32: 2 ** -126, f16: 2 ** -14, bf16: 2 ** -126 };
 
+/** A value as f32 arithmetic counts it: what is below the smallest normal f32, which an adapter may flush or not, is 0. */
+export const flushed = (value: number): number => (Math.abs(Math.fround(value)) < SMALLEST_NORMAL.f32 ? 0 : value);
+
 /** IEEE 754 binary32 and binary16, and binary32's upper half: stored bits of the significand, exponents of normal numbers. */
 const FORMATS = {
   f32: { significand: 23, least: -126, most: 127 },

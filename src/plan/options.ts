@@ -10,12 +10,12 @@ export type Mode = 'train' | 'infer' | 'frozen' | 'phases';
 /** What follows gamma · xHat + beta in the same pass: nothing, a ReLU, a residual added, or both in that order: max(0, … + residual). */
 export type Epilogue = 'none' | 'relu' | 'add' | 'addRelu';
 
-/** How a call says which rows count: all; a 0 or 1 for each row, in (batch, spatial) order; the first so many. */
+/** How a call says which rows count: all; a number for each row, in (batch, spatial) order, 0 where it does not; the first so many. */
 export type RowMask = 'none' | 'rows' | 'count';
 
 /** The numbers of one batch norm. */
 export interface Numbers {
-  /** Added to the variance inside the root. Default 1e-5. */
+  /** Added to the variance inside the root; below 1.2e-38, the smallest normal f32, it counts as 0. Default 1e-5. */
   eps: number;
   /**
    * Weight of the new batch in `running ← (1 − momentum) · running + momentum · batch`, or `'cumulative'`: 1 / (batches
@@ -34,6 +34,9 @@ const MASKS: readonly RowMask[] = ['none', 'rows', 'count'];
 
 export const hasRelu = (epilogue: Epilogue): boolean => epilogue === 'relu' || epilogue === 'addRelu';
 export const hasResidual = (epilogue: Epilogue): boolean => epilogue === 'add' || epilogue === 'addRelu';
+/** Whether a backward writes the residual's gradient: where it is not dy to the bit, behind a ReLU or where rows are masked. */
+export const hasResidualGradient = ({ epilogue, mask }: { epilogue: Epilogue; mask: RowMask }): boolean =>
+  hasResidual(epilogue) && (hasRelu(epilogue) || mask !== 'none');
 
 /** Refuses an option nobody reads: a misspelt one would otherwise change nothing in silence. */
 export function checkNames(call: string, options: object, known: readonly string[]): void {

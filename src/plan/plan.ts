@@ -1,4 +1,4 @@
-import type { Storage } from './half.js';
+import { type Storage, flushed } from './half.js';
 import type { Numbers } from './options.js';
 import type { Params } from './params.js';
 import type { Geometry, Layout } from './shape.js';
@@ -227,7 +227,7 @@ function scalarsOf(geometry: Geometry, numbers: Numbers, { accumulate = false, p
     unbiased: Number(numbers.runningVariance === 'unbiased'),
     cumulative: Number(momentum === 'cumulative'),
     accumulate: Number(accumulate),
-    eps: numbers.eps,
+    eps: flushed(numbers.eps),
     momentum: weight,
     keep: 1 - weight,
     flat_words: 0, flat_groups: 0, flat_first: 0, flat_end: 0, flat_odd: NONE,

@@ -3,7 +3,8 @@ import { checkCount, describe } from './shape.js';
 /**
  * What a training forward keeps for its backward: one buffer of planes, each `channels` words, in this order.
  * The mean is `mean + meanLow`: one f32 cannot hold it to the precision that a large mean needs. `count` and `flags`
- * are u32, the others f32.
+ * are u32, the others f32. Of a batch that holds a NaN or an infinity, mean + meanLow is NaN; a variance that f32 cannot hold is
+ * NaN too.
  */
 export const SAVED_PLANES = ['mean', 'meanLow', 'variance', 'invStd', 'count', 'flags'] as const;
 

@@ -1,6 +1,6 @@
 import { type Numbers, checkFlag, checkRunning, checkUnbiased, runningVarianceFactor } from '../plan/options.js';
 import { checkCount } from '../plan/shape.js';
-import { type Floats, checkLength, checkRows } from './types.js';
+import { type Floats, checkLength, checkRows, nanUnlessFinite, nanUnlessFiniteF32 } from './types.js';
 
 /** Which of the running statistics a batch has moved. */
 export interface Moved {
@@ -18,6 +18,9 @@ export interface Moved {
  *
  * How many rows of a masked batch count is up to the data, so with `masked` too few of them are no error: without
  * any, nothing moves; one has no unbiased variance, so then the mean moves and the variance stays.
+ *
+ * No infinity is stored: where the batch's value, or what would be stored, is not finite in f32 (in f64, where `running` is a
+ * `Float64Array`), NaN is, so that inference shows it.
  *
  * @param running - `mean` and `variance`, channels elements each; updated.
  * @param batch - `mean` and biased `variance` of the batch.
@@ -47,9 +50,12 @@ export function updateRunning(
   if (!masked) checkUnbiased(call, rows, runningVariance);
   const moved = { mean: rows > 0, variance: rows > 1 || (rows === 1 && runningVariance === 'biased') };
   const factor = runningVarianceFactor(rows, runningVariance);
-  for (let c = 0; c < channels; c++) {
-    if (moved.mean) running.mean[c] = (1 - momentum) * running.mean[c] + momentum * batch.mean[c];
-    if (moved.variance) running.variance[c] = (1 - momentum) * running.variance[c] + momentum * batch.variance[c] * factor;
-  }
+  if (moved.mean) move(running.mean, batch.mean, 1, momentum);
+  if (moved.variance) move(running.variance, batch.variance, factor, momentum);
   return moved;
+}
+
+function move(running: Floats, batch: Floats, factor: number, momentum: number): void {
+  const finite = running instanceof Float32Array ? nanUnlessFiniteF32 : nanUnlessFinite;
+  for (let c = 0; c < running.length; c++) running[c] = finite((1 - momentum) * running[c] + momentum * finite(batch[c] * factor));
 }

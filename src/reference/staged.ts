@@ -1,6 +1,6 @@
 import type { Shape } from '../plan/shape.js';
 import type { Gradients } from './backward.js';
-import { type Floats, checkArrays } from './types.js';
+import { type Floats, checkArrays, nanUnlessFinite, offsetVariance } from './types.js';
 
 /** Every node of the computational graph, by the name of its value; gradients are prefixed `d`. */
 export interface StagedBackward extends Gradients {
@@ -50,9 +50,9 @@ export function backwardStaged(
   const mean = vector((c) => x[c * run] + total[c] / rows);
   const centered = matrix((i, c) => x[i] - mean[c]);
   const squared = matrix((i) => centered[i] * centered[i]);
-  const variance = columnSum((i) => squared[i]).map((sum) => sum / rows);
-  const std = vector((c) => Math.sqrt(variance[c] + eps));
-  const invStd = vector((c) => (std[c] > 0 ? 1 / std[c] : 0));
+  const variance = columnSum((i) => squared[i]).map((sum) => nanUnlessFinite(sum / rows));
+  const std = vector((c) => Math.sqrt(offsetVariance(variance[c], eps)));
+  const invStd = vector((c) => (std[c] === 0 ? 0 : 1 / std[c]));
   const xHat = matrix((i, c) => centered[i] * invStd[c]);
   const scaled = matrix((i, c) => gammaOf(c) * xHat[i]);
   const y = matrix((i, c) => scaled[i] + (beta ? beta[c] : 0));

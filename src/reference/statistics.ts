@@ -1,11 +1,13 @@
 import { checkEps } from '../plan/options.js';
 import type { Moments } from './moments.js';
-import { type Statistics, checkLength, checkRows, invStdsOf } from './types.js';
+import { type Statistics, checkLength, checkRows, invStdsOf, nanUnlessFinite } from './types.js';
 
 /**
  * Moments as what a batch is normalized with.
  *
  *     variance = m2 / count        invStd = 1 / √(variance + eps)
+ *
+ * A variance that is not finite is NaN, and so is then invStd.
  *
  * @param moments - of the whole batch: its parts' merged. Without a row, mean and variance are 0.
  * @throws {TypeError} {RangeError} `count` or eps cannot be computed with, or `mean` and `m2` differ in length.
@@ -21,6 +23,6 @@ export function statistics(moments: Moments, eps: number): Statistics {
 /** `statistics` of checked arguments. */
 export function statisticsOf({ count, mean, m2 }: Moments, eps: number): Statistics {
   const variance = new Float64Array(mean.length);
-  if (count > 0) for (let c = 0; c < variance.length; c++) variance[c] = m2[c] / count;
+  if (count > 0) for (let c = 0; c < variance.length; c++) variance[c] = nanUnlessFinite(m2[c] / count);
   return { count, mean, variance, invStd: invStdsOf(variance, eps) };
 }

@@ -165,12 +165,12 @@ export function affineEpilogue(
   }
 }
 
-/** dz = dy where (x − center) · scale + shift (+ residual) > 0, else 0: what `affineEpilogue`'s ReLU lets back. */
+/** dz = dy where z = (x − center) · scale + shift (+ residual) > 0, else 0, NaN of a NaN: what `affineEpilogue`'s ReLU lets back. */
 export function gate(
   x: Floats, center: Floats, scale: Float64Array, shift: Float64Array, residual: Floats | undefined, dy: Floats, dz: Floats, walk: Walk,
 ): void {
   const { channels, step, stride, valid } = walk;
-  const choice = new Float64Array(2); // 0, dy
+  const choice = Float64Array.of(0, 0, NaN); // 0, dy, NaN
   for (let k = 0; k < valid.length; k += 2) {
     for (let c = 0, start = valid[k]; c < channels; c++, start += stride) {
       const m = center[c];
@@ -180,7 +180,7 @@ export function gate(
         const affine = (x[i] - m) * a + b;
         const z = residual === undefined ? affine : affine + residual[i];
         choice[1] = dy[i];
-        dz[i] = choice[Number(z > 0)];
+        dz[i] = choice[Number(z > 0) + 2 * Number(z !== z)];
       }
     }
   }

@@ -1,3 +1,4 @@
+import { flushed } from '../plan/half.js';
 import { checkEps, checkFlag } from '../plan/options.js';
 import { type Shape, checkCount, checkLayout, checkShape, describe } from '../plan/shape.js';
 
@@ -11,7 +12,7 @@ export interface Statistics {
   mean: Float64Array;
   /** Biased (÷ count); 0 where count is 0. */
   variance: Float64Array;
-  /** 1 / √(variance + eps), and 0 where both are 0. */
+  /** 1 / √(variance + eps), 0 where both are 0, and NaN where the variance is not finite. */
   invStd: Float64Array;
 }
 
@@ -83,9 +84,28 @@ export function checkRows(call: string, name: string, value: unknown): void {
   if (!Number.isInteger(value) || value < 0) throw new RangeError(`${call}: "${name}" is ${value}, ${needed}`);
 }
 
-/** 1 / √(variance + eps), and 0 where both are 0, so that a constant column gives y = beta and dx = 0. */
+/** variance + eps, where what f32 may flush counts as 0, as it does in the kernels. */
+export function offsetVariance(variance: number, eps: number): number {
+  return flushed(flushed(variance) + flushed(eps));
+}
+
+/**
+ * 1 / √(variance + eps), and 0 where both are 0, so that a constant column gives y = beta and dx = 0. Of +∞ it is 0; of a
+ * NaN, or what is below −eps, NaN.
+ */
 export function invStdOf(variance: number, eps: number): number {
-  return variance + eps > 0 ? 1 / Math.sqrt(variance + eps) : 0;
+  const v = offsetVariance(variance, eps);
+  return v === 0 ? 0 : 1 / Math.sqrt(v);
+}
+
+/** The value where it is finite, else NaN: a variance of ∞ would be taken for an invStd of 0, and give beta. */
+export function nanUnlessFinite(value: number): number {
+  return Number.isFinite(value) ? value : NaN;
+}
+
+/** The value where f32 has a finite one for it, else NaN. */
+export function nanUnlessFiniteF32(value: number): number {
+  return Number.isFinite(Math.fround(value)) ? value : NaN;
 }
 
 /** `invStdOf` for every channel. */

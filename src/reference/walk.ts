@@ -3,9 +3,9 @@ import { checkRows } from './types.js';
 
 /** Which rows count, all of them where neither is given. Rows go in (batch, spatial) order: row = n · spatial + s. */
 export interface ValidRows {
-  /** One entry per row: 1 where it counts, 0 where not. */
+  /** One entry per row: 0 where it does not count, anything else where it does. */
   mask?: Uint32Array;
-  /** Rows 0 to validRows − 1 count; may be 0. */
+  /** Rows 0 to validRows − 1 count, of which there may be none; all of them where it is more. */
   validRows?: number;
 }
 
@@ -39,7 +39,7 @@ export function walkOf(call: string, shape: Shape, { mask, validRows }: ValidRow
   // Loops are unrolled by four; a strip of four rows keeps even 1024 channels, 4 KiB a row, within 8 cache ways.
   const most = planar ? spatial : Math.max(4, Math.floor(BLOCK_ELEMENTS / channels) & ~3);
   if (mask !== undefined) checkMask(call, mask, rows, validRows);
-  else if (validRows !== undefined) checkValidRows(call, validRows, rows);
+  else if (validRows !== undefined) checkRows(call, 'validRows', validRows);
   const limit = validRows ?? rows;
   for (let from = 0; from < rows; from += together) {
     const last = from + together;
@@ -49,10 +49,8 @@ export function walkOf(call: string, shape: Shape, { mask, validRows }: ValidRow
         counts = row < limit;
         end = counts ? Math.min(limit, last) : last;
       } else {
-        const entry = mask[row];
-        if (entry > 1) throw new RangeError(`${call}: "mask" holds ${entry} at row ${row}, needs 0 or 1. Write 1 where a row counts.`);
-        counts = entry === 1;
-        for (end = row + 1; end < last && mask[end] === entry; ) end++;
+        counts = mask[row] !== 0;
+        for (end = row + 1; end < last && (mask[end] !== 0) === counts; ) end++;
       }
       const blocks = counts ? walk.valid : walk.masked;
       if (counts) walk.count += end - row;
@@ -68,12 +66,5 @@ function checkMask(call: string, mask: unknown, rows: number, validRows: unknown
   if (!(mask instanceof Uint32Array)) throw new TypeError(`${call}: "mask" is ${describe(mask)}, needs a Uint32Array.`);
   if (mask.length !== rows) {
     throw new RangeError(`${call}: "mask" has ${mask.length} elements, needs ${rows} (rows ${rows}). Give one entry per row.`);
-  }
-}
-
-function checkValidRows(call: string, validRows: number, rows: number): void {
-  checkRows(call, 'validRows', validRows);
-  if (validRows > rows) {
-    throw new RangeError(`${call}: "validRows" is ${validRows}, needs at most ${rows} (rows ${rows}).`);
   }
 }

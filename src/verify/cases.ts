@@ -103,6 +103,7 @@ const PLAIN_CASES: readonly Case[] = [
   { name: 'neither gamma nor beta', rows: 300, channels: 12, gamma: false, beta: false },
   { name: 'dy all equal: its sum has one sign', rows: 65536, channels: 2, adjust: ({ dy }) => dy.fill(0.1) },
   { name: 'dy is x: dgamma is large', rows: 4096, channels: 8, adjust: ({ dy, x }) => dy.set(x) },
+  { name: 'dy on one row near the mean: dgamma is small', rows: 64, channels: 8, adjust: onOneRow },
   { name: 'dy is 0', rows: 100, channels: 4, adjust: ({ dy }) => dy.fill(0) },
 
   // running statistics
@@ -124,6 +125,9 @@ const PLAIN_CASES: readonly Case[] = [
   { name: 'mask: one row counts, its running variance stays', rows: 40, channels: 6, mask: 'rows', adjust: ({ mask }) => mask!.fill(0).fill(1, 17, 18) },
   { name: 'valid rows: none', rows: 40, channels: 6, mask: 'count', adjust: (inputs) => { inputs.validRows = 0; } },
   { name: 'valid rows: all', rows: 40, channels: 6, mask: 'count', adjust: (inputs) => { inputs.validRows = 40; } },
+  { name: 'valid rows: more than there are', rows: 40, channels: 6, mask: 'count', adjust: (inputs) => { inputs.validRows = 41; } },
+  { name: 'mask: any number but 0 counts', rows: 40, channels: 6, mask: 'rows', adjust: ({ mask }) => mask!.forEach((counts, row) => { mask![row] = counts * (row + 1); }) },
+  { name: 'add, rows masked: dresidual is written', rows: 300, channels: 8, mask: 'rows', epilogue: 'add' },
   { name: 'mask, all options, frozen needs nine buffers', rows: 300, channels: 8, mask: 'rows', epilogue: 'addRelu' },
 ];
 
@@ -227,6 +231,17 @@ function step(first: number) {
       for (let row = 0; row < rows; row++) x[indexOf(inputs, row, c)] = row < first ? 0 : value;
     }
   };
+}
+
+/** Each column's dy is 1 where x is nearest the column's mean, else 0. */
+function onOneRow({ x, dy, rows, channels }: Inputs): void {
+  dy.fill(0);
+  for (let c = 0; c < channels; c++) {
+    const column = Array.from({ length: rows }, (_, row) => x[row * channels + c]);
+    const mean = column.reduce((sum, value) => sum + value, 0) / rows;
+    const off = column.map((value) => Math.abs(value - mean));
+    dy[off.indexOf(Math.min(...off)) * channels + c] = 1;
+  }
 }
 
 function sorted(inputs: Inputs): void {

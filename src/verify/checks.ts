@@ -12,6 +12,7 @@ import { moments } from '../reference/moments.js';
 import { populationStatistics } from '../reference/population.js';
 import { backwardStaged } from '../reference/staged.js';
 import type { Floats } from '../reference/types.js';
+import { BROKEN } from './broken.js';
 import { inputsOf } from './cases.js';
 import type { Comparison } from './compare.js';
 import { OUTPUTS, expected } from './expected.js';
@@ -256,6 +257,7 @@ export const CHECKS: readonly Check[] = [
       return `largest difference ${worst.toExponential(1)} of the largest value, 20 draws`;
     },
   },
+  ...BROKEN,
 ];
 
 /** An exchange among parts in one place: each waits for all. */

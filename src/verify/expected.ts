@@ -79,7 +79,7 @@ function rowsOf({ mask, validRows }: Inputs): ValidRows {
 
 /** Whether a row counts. */
 export function counts({ mask, validRows }: Inputs, row: number): boolean {
-  if (mask) return mask[row] === 1;
+  if (mask) return mask[row] !== 0;
   return typeof validRows !== 'number' || row < validRows;
 }
 
@@ -87,9 +87,10 @@ export function counts({ mask, validRows }: Inputs, row: number): boolean {
  * What each output may be off by, per channel (DESIGN: "Numbers").
  *
  * 2e-6 of a scale: for y max|y|, in inference and behind an epilogue max(|gamma · xHat| + |beta| + |residual|); for dx |gamma| ·
- * invStd · max|dz|; for dgamma Σ|dz · xHat|; for dbeta Σ|dz|; for the mean max(|mean|, deviation), for the running mean also
+ * invStd · max|dz|; for dgamma Σ|dz · xHat| + 0.06 · Σ|dz|, the mean being good to 2⁻²⁴ deviations; for dbeta Σ|dz|; for the mean max(|mean|, deviation), for the running mean also
  * |what it was|. 1e-6 relative for variance, invStd and the running variance. Rows that do not count are left out of all scales.
- * What storage adds is `compare`'s.
+ * What storage adds is `compare`'s. An adapter may flush what is below the smallest normal f32, of inputs, results and all between:
+ * each may be off by that much, and so x − mean by twice as much and the variance by what that and the squares lose.
  *
  * @param plain - the compiler reassociates, so the mean is a plain f32: it, and every x − mean, may be off by
  *   4 · 2⁻²⁴ · |mean| more.
@@ -101,7 +102,8 @@ export function boundsOf(inputs: Inputs, want: Expected, plain: boolean): Record
   const betaOf = (c: number) => Math.abs(beta ? beta[c] : 0);
   const deviation = (c: number) => Math.sqrt(want.variance[c]);
   const off = (c: number) => (plain ? 4 * 2 ** -24 * Math.abs(want.mean[c]) : 0);
-  const xHatOff = (c: number) => off(c) * want.invStd[c];
+  const xHatOff = (c: number) => (off(c) + 2 * SMALLEST) * want.invStd[c];
+  const varianceOff = (c: number) => SMALLEST * (1 + 4 * deviation(c));
   const [dz, frozenDz] = relu ? [want.dresidual, want.frozenDresidual] : [dy, dy];
   const frozenInvStd = stat((c) => invStdOf(frozenVar[c], eps));
   const zeros = () => new Float64Array(channels);
@@ -127,25 +129,25 @@ export function boundsOf(inputs: Inputs, want: Expected, plain: boolean): Record
   // A reassociated mean also moves m2, by the square of its own error.
   const relative = (c: number) => 1e-6 + (want.variance[c] > 0 ? (off(c) ** 2 + 2 * off(c) * deviation(c)) / want.variance[c] : 0);
   return {
-    y: stat((c) => 2e-6 * maxY[c] + gammaOf(c) * xHatOff(c)),
-    inferY: stat((c) => 2e-6 * maxInferY[c]),
-    mean: stat((c) => 2e-6 * meanScale(c) + off(c)),
-    runningMean: stat((c) => 2e-6 * Math.max(meanScale(c), Math.abs(inputs.runningMean[c])) + off(c)),
-    variance: stat((c) => relative(c) * want.variance[c] + off(c) ** 2 + SMALLEST),
-    invStd: stat((c) => relative(c) * want.invStd[c]),
-    runningVar: stat((c) => relative(c) * Math.abs(want.runningVar[c]) + SMALLEST),
-    dx: stat((c) => gammaOf(c) * want.invStd[c] * maxDz[c] * (2e-6 + 2 * xHatOff(c) * (1 + maxXHat[c]))),
+    y: stat((c) => 2e-6 * maxY[c] + gammaOf(c) * xHatOff(c) + SMALLEST),
+    inferY: stat((c) => 2e-6 * maxInferY[c] + 2 * SMALLEST * gammaOf(c) * frozenInvStd[c] + SMALLEST),
+    mean: stat((c) => 2e-6 * meanScale(c) + off(c) + SMALLEST),
+    runningMean: stat((c) => 2e-6 * Math.max(meanScale(c), Math.abs(inputs.runningMean[c])) + off(c) + SMALLEST),
+    variance: stat((c) => relative(c) * want.variance[c] + off(c) ** 2 + varianceOff(c)),
+    invStd: stat((c) => (relative(c) + (want.invStd[c] > 0 ? varianceOff(c) * want.invStd[c] ** 2 : 0)) * want.invStd[c]),
+    runningVar: stat((c) => relative(c) * Math.abs(want.runningVar[c]) + varianceOff(c)),
+    dx: stat((c) => gammaOf(c) * want.invStd[c] * (maxDz[c] * (2e-6 + 2 * xHatOff(c) * (1 + maxXHat[c])) + SMALLEST)),
     dresidual: stat(() => 0),
-    dgamma: stat((c) => 2e-6 * sumDzXHat[c] + xHatOff(c) * sumDz[c]),
+    dgamma: stat((c) => 2e-6 * sumDzXHat[c] + (1.2e-7 + xHatOff(c)) * sumDz[c] + SMALLEST * inputs.rows * want.invStd[c]),
     dbeta: stat((c) => 2e-6 * sumDz[c]),
     frozenDx: stat((c) => 2e-6 * gammaOf(c) * frozenInvStd[c] * maxFrozenDz[c]),
     frozenDresidual: stat(() => 0),
-    frozenDgamma: stat((c) => 2e-6 * frozenSum[c]),
+    frozenDgamma: stat((c) => 2e-6 * frozenSum[c] + SMALLEST * (2 * sumFrozenDz[c] + inputs.rows) * frozenInvStd[c]),
     frozenDbeta: stat((c) => 2e-6 * sumFrozenDz[c]),
   };
 }
 
-/** The smallest normal f32: a variance below it may be flushed to 0. */
+/** The smallest normal f32: what is below it may be flushed to 0. */
 const SMALLEST = 2 ** -126;
 
 /**

@@ -19,7 +19,7 @@ export function independent(inputs: Inputs): Expected {
     dresidual: matrix(), frozenDresidual: matrix(),
   };
   const masked = (mask ?? validRows ?? null) !== null;
-  const counted = Uint32Array.from({ length: rows }, (_, row) => row).filter((row) => (mask ? mask[row] === 1 : row < (validRows ?? rows)));
+  const counted = Uint32Array.from({ length: rows }, (_, row) => row).filter((row) => (mask ? mask[row] !== 0 : row < (validRows ?? rows)));
   const count = counted.length;
   const weight = momentum === 'cumulative' ? 1 / ((inputs.batches ?? 0) + 1) : momentum;
   const column = new Uint32Array(count); // where the counted rows' values stand
@@ -34,7 +34,7 @@ export function independent(inputs: Inputs): Expected {
     const mean = count === 0 ? 0 : rough + sum(xs.map((value) => value - rough)) / count;
     const centred = xs.map((value) => value - mean);
     const variance = count === 0 ? 0 : sum(centred.map((value) => value ** 2)) / count;
-    const std = Math.sqrt(variance + eps);
+    const std = Math.sqrt(normal(normal(variance) + normal(eps)));
     const xHat = centred.map((value) => (std === 0 ? 0 : value / std));
     const z = xHat.map((value, k) => gamma * value + beta + rest[k]);
     const dz = dys.map((value, k) => (relu && !(z[k] > 0) ? 0 : value));
@@ -56,7 +56,7 @@ export function independent(inputs: Inputs): Expected {
     want.runningVar[c] = stays ? inputs.runningVar[c] : inputs.runningVar[c] * (1 - weight) + kept * weight;
 
     const frozenMean = inputs.frozenMean[c];
-    const frozenStd = Math.sqrt(inputs.frozenVar[c] + eps);
+    const frozenStd = Math.sqrt(normal(normal(inputs.frozenVar[c]) + normal(eps)));
     const frozen = xs.map((value) => (frozenStd === 0 ? 0 : (value - frozenMean) / frozenStd));
     const inferred = frozen.map((value, k) => gamma * value + beta + rest[k]);
     const frozenDz = dys.map((value, k) => (relu && !(inferred[k] > 0) ? 0 : value));
@@ -68,6 +68,9 @@ export function independent(inputs: Inputs): Expected {
   }
   return want;
 }
+
+/** What f32 may flush, 0: a variance counts only from the smallest normal f32 on. */
+const normal = (value: number): number => (value > -(2 ** -126) && value < 2 ** -126 ? 0 : value);
 
 /** Where the rows' values of a channel stand. */
 function place(inputs: Inputs, rows: Uint32Array, c: number, places: Uint32Array): void {

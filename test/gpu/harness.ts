@@ -1,7 +1,7 @@
 import type { BatchNormKernels, BatchNormOptions, BufferView, SavedViews, Storage, TensorView } from '../../src/index.js';
 import { createBatchNorm, packHalf, savedBytes, savedViews, storageBytes, unpackHalf } from '../../src/index.js';
 import type { Inputs } from '../../src/verify/expected.js';
-import { type Got, epilogueOf } from '../../src/verify/run.js';
+import { type Got, epilogueOf, writesDresidual } from '../../src/verify/run.js';
 
 /** Bytes past the end of every output. Bindings end where their argument does, so this guards the host's sizes. */
 const TAIL = 64;
@@ -286,7 +286,7 @@ export async function runRaw(device: GPUDevice, bn: BatchNormKernels, inputs: In
   });
   const backwards = (dx: string, dresidual: string) => {
     const both = inPlace ? over(dx, inputs.dy) : undefined;
-    return { dy: both ?? dy, dx: both ?? out(dx), ...(relu && inputs.residual ? { dresidual: out(dresidual) } : {}) };
+    return { dy: both ?? dy, dx: both ?? out(dx), ...(writesDresidual(inputs) ? { dresidual: out(dresidual) } : {}) };
   };
   const shape = shapeOf(inputs);
   run(device, (pass) => {

@@ -6,7 +6,7 @@ import { type BatchNormKernels, type BatchNormOptions, type BufferView, createBa
 import { gradientSums, moments } from '../../src/reference/index.js';
 import { type Case, inputsOf } from '../../src/verify/cases.js';
 import { type Inputs, counts, expected } from '../../src/verify/expected.js';
-import { type Got, compareAll } from '../../src/verify/run.js';
+import { type Got, compareAll, writesDresidual } from '../../src/verify/run.js';
 import { Arguments, countCalls, optionsOf, run, runRaw, sentinels, shapeOf, sharedDevice, takeErrors, untouched, valuesOf, wordsOf } from './harness.js';
 
 const device = await sharedDevice();
@@ -117,7 +117,7 @@ async function runPhases(inputs: Inputs, sizes: readonly number[], makers: reado
       const out = (name: string) => args.output(`${name}${i}`, sentinels(elements, storage));
       bn.normalize(pass, { ...onParts[i], x: over ?? x, saved, ...gamma, ...beta, y: over ?? out('y') }, shapeOf(parts[i]));
       bn.gradientInput(pass, {
-        ...before(i), dy: overDy ?? dys[i], saved, sums, dx: overDy ?? out('dx'), ...(relu && inputs.residual ? { dresidual: out('dresidual') } : {}),
+        ...before(i), dy: overDy ?? dys[i], saved, sums, dx: overDy ?? out('dx'), ...(writesDresidual(inputs) ? { dresidual: out('dresidual') } : {}),
         ...(inputs.gamma ? { dgamma: args.output(`dgamma${i}`, sentinels(channels)) as BufferView } : {}),
         ...(inputs.beta ? { dbeta: args.output(`dbeta${i}`, sentinels(channels)) as BufferView } : {}),
       }, shapeOf(parts[i]), { parts: count });
@@ -134,7 +134,7 @@ async function runPhases(inputs: Inputs, sizes: readonly number[], makers: reado
     mean, variance, invStd, y: joined('y', inPlace ? 0x7fff : undefined), dx: joined('dx', inPlace ? 0x7fff : undefined),
     runningMean: valuesOf(found.get('runningMean')!, channels), runningVar: valuesOf(found.get('runningVar')!, channels),
   };
-  if (relu && inputs.residual) got.dresidual = joined('dresidual');
+  if (writesDresidual(inputs)) got.dresidual = joined('dresidual');
   if (found.has('batches')) got.batches = found.get('batches');
   for (const name of ['dgamma', 'dbeta'] as const) {
     if (!found.has(`${name}0`)) continue;

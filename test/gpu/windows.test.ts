@@ -7,7 +7,7 @@ import { type BatchNormKernels, type BatchNormOptions, type BufferView, createBa
 import { random } from '../../src/data/random.js';
 import { type Case, inputsOf } from '../../src/verify/cases.js';
 import { type Inputs, expected } from '../../src/verify/expected.js';
-import { compareAll } from '../../src/verify/run.js';
+import { compareAll, writesDresidual } from '../../src/verify/run.js';
 import {
   Arguments, type Placement, optionsOf, run, runRaw, sentinels, shapeOf, sharedDevice, takeErrors, untouched, watchBindings, wordsOf,
 } from './harness.js';
@@ -100,7 +100,7 @@ describe('windows', () => {
           bn.normalize(pass, { ...read, beta, y: out('y') }, shapeOf(inputs));
           bn.gradientInput(pass, {
             ...read, ...(inputs.relu ? { beta } : {}), sums, dy: args.input('dy', wordsOf(inputs.dy, storage)), dx: out('dx'),
-            ...(inputs.relu && inputs.residual ? { dresidual: out('dresidual') } : {}),
+            ...(writesDresidual(inputs) ? { dresidual: out('dresidual') } : {}),
             dgamma: out('dgamma', channels, 'f32') as BufferView, dbeta: out('dbeta', channels, 'f32') as BufferView,
           }, shapeOf(inputs));
         });

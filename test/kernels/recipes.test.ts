@@ -73,12 +73,19 @@ describe('recipes', () => {
       backwardFrozen: 'x dy runningMean runningVar → dx', moments: 'x → moments', merge: 'moments → saved runningMean runningVar', mergeUntracked: 'moments → saved',
       normalize: 'x saved → y', gradientSums: 'x dy saved → sums', gradientInput: 'x dy saved sums → dx',
     }],
-    ['only a residual added: its gradient is dy, and no backward reads it', { epilogue: 'add', mask: 'count' }, {
+    ['only a residual added, no row masked: its gradient is dy', { epilogue: 'add' }, {
+      forward: 'x residual gamma beta → y saved runningMean runningVar', forwardUntracked: 'x residual gamma beta → y saved',
+      backward: 'x dy gamma saved → dx dgamma dbeta', infer: 'x residual gamma beta runningMean runningVar → y',
+      backwardFrozen: 'x dy gamma runningMean runningVar → dx dgamma dbeta', moments: 'x → moments',
+      merge: 'moments → saved runningMean runningVar', mergeUntracked: 'moments → saved', normalize: 'x residual saved gamma beta → y',
+      gradientSums: 'x dy gamma saved → sums', gradientInput: 'x dy gamma saved sums → dx dgamma dbeta',
+    }],
+    ['only a residual added, rows masked: its gradient is written, and no backward reads it', { epilogue: 'add', mask: 'count' }, {
       forward: 'x residual gamma beta validRows → y saved runningMean runningVar', forwardUntracked: 'x residual gamma beta validRows → y saved',
-      backward: 'x dy gamma saved validRows → dx dgamma dbeta', infer: 'x residual gamma beta runningMean runningVar validRows → y',
-      backwardFrozen: 'x dy gamma runningMean runningVar validRows → dx dgamma dbeta', moments: 'x validRows → moments',
+      backward: 'x dy gamma saved validRows → dx dresidual dgamma dbeta', infer: 'x residual gamma beta runningMean runningVar validRows → y',
+      backwardFrozen: 'x dy gamma runningMean runningVar validRows → dx dresidual dgamma dbeta', moments: 'x validRows → moments',
       merge: 'moments → saved runningMean runningVar', mergeUntracked: 'moments → saved', normalize: 'x residual saved gamma beta validRows → y',
-      gradientSums: 'x dy gamma saved validRows → sums', gradientInput: 'x dy gamma saved sums validRows → dx dgamma dbeta',
+      gradientSums: 'x dy gamma saved validRows → sums', gradientInput: 'x dy gamma saved sums validRows → dx dresidual dgamma dbeta',
     }],
     ['a ReLU alone: the backward asks for beta too', { epilogue: 'relu', gamma: false }, {
       forward: 'x beta → y saved runningMean runningVar', forwardUntracked: 'x beta → y saved', backward: 'x dy beta saved → dx dbeta', infer: 'x beta runningMean runningVar → y',

@@ -177,7 +177,7 @@ describe.each(names)('%s', (name) => {
 
 describe('variants', () => {
   const tile: Tile = { width: 4, across: 'channels', groupSize: 256, grouped: true, kept: false, unrolled: false };
-  const plain = { tile, storage: 'f32', relu: false, inPlace: false } as const;
+  const plain = { tile, storage: 'f32', activation: 'none', inPlace: false } as const;
   const unmasked = ['residual', 'mask', 'validRows'] as const;
 
   it('control: a text declares its bindings in the order of the layout', () => {
@@ -215,7 +215,7 @@ describe('variants', () => {
 
   it('nor do storage and ReLU where no tensor is bound', () => {
     const variant: Variant = { ...plain, kernel: 'moments_finish', absent: [] };
-    for (const other of [{ storage: 'f16' }, { storage: 'bf16' }, { relu: true }, { inPlace: true }] as const) {
+    for (const other of [{ storage: 'f16' }, { storage: 'bf16' }, { activation: 'relu' }, { inPlace: true }] as const) {
       expect(variantKey({ ...variant, ...other })).toBe(variantKey(variant));
       expect(variantText({ ...variant, ...other }).code).toBe(variantText(variant).code);
     }
@@ -239,7 +239,7 @@ describe('variants', () => {
       const optional = bindings.filter(({ absent }) => absent !== undefined).map(({ name }) => name);
       const others: Variant[] = [
         ...(['f32', 'f16', 'bf16'] as const).map((storage) => ({ ...variant, storage })),
-        { ...variant, relu: !variant.relu }, { ...variant, inPlace: !variant.inPlace },
+        { ...variant, activation: variant.activation === 'none' ? 'relu' : 'none' }, { ...variant, inPlace: !variant.inPlace },
         ...([{ grouped: !variant.tile.grouped }, { kept: !variant.tile.kept }, { groupSize: 64 }, { width: 1 }, { width: 4 }, { across: 'rows' }, { across: 'channels' }] as Partial<Tile>[])
           .map((change) => ({ ...variant, tile: { ...variant.tile, ...change } })),
         ...optional.map((name) => ({ ...variant, absent: variant.absent.includes(name) ? variant.absent.filter((other) => other !== name) : [...variant.absent, name] })),
@@ -251,10 +251,16 @@ describe('variants', () => {
     }
   });
 
-  it('constants say the group, whether it merges, and where there is an activation, ReLU', () => {
+  it('constants say the group and whether it merges; an activation is the part of its name, where z is', () => {
     const small = { ...tile, groupSize: 16, grouped: false };
-    expect(variantConstants({ ...plain, kernel: 'forward_single', absent: [], tile: small, relu: true })).toEqual({ GROUP_SIZE: 16, GROUPED: 0, UNROLLED: 0, RELU: 1 });
-    expect(variantConstants({ ...plain, kernel: 'moments_partial', absent: [], relu: true })).toEqual({ GROUP_SIZE: 256, GROUPED: 1, UNROLLED: 0 });
+    expect(variantConstants({ ...plain, kernel: 'forward_single', absent: [], tile: small })).toEqual({ GROUP_SIZE: 16, GROUPED: 0, UNROLLED: 0 });
+    expect(variantConstants({ ...plain, kernel: 'moments_partial', absent: [] })).toEqual({ GROUP_SIZE: 256, GROUPED: 1, UNROLLED: 0 });
+    const files = (kernel: KernelName, activation: Variant['activation']) =>
+      variantText({ ...plain, kernel, absent: [], activation }).files.map(({ file }) => file).filter((file) => file.startsWith('activations/'));
+    for (const kernel of ['forward_single', 'backward_single', 'normalize', 'infer', 'gradient_input'] as const) {
+      for (const activation of ['none', 'relu'] as const) expect(files(kernel, activation)).toEqual([`activations/${activation}.wgsl`]);
+    }
+    expect(files('moments_partial', 'relu')).toEqual([]);
   });
 
   it('every constant is an override of the text, and every override has its constant', () => {

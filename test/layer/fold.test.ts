@@ -290,9 +290,10 @@ describe('what is refused', () => {
     ['null', scale({ gamma: null }), 'toScaleShift: "gamma" is null, needs a Float32Array, a Float64Array or an array of numbers.'],
     ['NaN', scale({ runningMean: [0, NaN] }), 'toScaleShift: "runningMean" has NaN at 1, needs finite numbers. Correct it before folding.'],
     ['text', scale({ gamma: [1, '1'] }), 'toScaleShift: "gamma" has "1" at 1, needs finite numbers. Correct it before folding.'],
-    ['a negative variance', scale({ runningVar: [-1e-9, 1] }), 'toScaleShift: "runningVar" has -1e-9 at 0, needs finite numbers of at least 0. Correct it before folding.'],
-    ['f32 overflow', scale({ eps: 0, runningVar: [1, 1e-80] }), `toScaleShift: "scale" would be 1e+40 at 1, needs a finite f32 (gamma / √(runningVar + eps) is too large). Ask for precision: 'f64', or raise eps.`],
-    ['f64 overflow', () => toScaleShift({ ...batchNorm, eps: 0, gamma: [1e308, 1], runningVar: [1e-80, 1] }, { precision: 'f64' }), 'toScaleShift: "scale" would be Infinity at 0, needs a finite f64 (gamma / √(runningVar + eps) is too large). Raise eps.'],
+    ['a negative variance', scale({ eps: 1e-10, runningVar: [-1e-9, 1] }), 'toScaleShift: "runningVar" has -1e-9 at 0, needs numbers of at least −eps -1e-10. Correct it before folding.'],
+    ['a variance of NaN', scale({ runningVar: [1, NaN] }), 'toScaleShift: "runningVar" has NaN at 1, needs numbers of at least −eps'],
+    ['f32 overflow', scale({ eps: 0, gamma: [1, 1e25], runningVar: [1, 1e-30] }), `toScaleShift: "scale" would be 1e+40 at 1, needs a finite f32 (gamma / √(runningVar + eps) is too large). Ask for precision: 'f64', or raise eps.`],
+    ['f64 overflow', () => toScaleShift({ ...batchNorm, eps: 0, gamma: [1e308, 1], runningVar: [1e-30, 1] }, { precision: 'f64' }), 'toScaleShift: "scale" would be Infinity at 0, needs a finite f64 (gamma / √(runningVar + eps) is too large). Raise eps.'],
     ['precision', () => toScaleShift(batchNorm, { precision: 'f16' as never }), `toScaleShift: "precision" is "f16", needs 'f32' or 'f64'.`],
     ['option', () => toScaleShift(batchNorm, { as: 'f64' } as never), 'toScaleShift: "as" is not an option, needs one of precision. Remove or rename it.'],
 

@@ -437,7 +437,7 @@ function programOf(kernel: KernelName, tile: Tile, absent: Variant['absent']): C
   const known = programs.get(key);
   if (known) return known;
   const { parts, source }: Kernel = KERNELS[kernel];
-  const texts = parts({ kernel, absent, tile, storage: 'f32', relu: false, inPlace: false }).filter(([file]) => INDEX_PARTS.includes(file)).map(([, text]) => text);
+  const texts = parts({ kernel, absent, tile, storage: 'f32', activation: 'none', inPlace: false }).filter(([file]) => INDEX_PARTS.includes(file)).map(([, text]) => text);
   const params = {};
   const around = surroundings(kernel, tile, params);
   const { code, nested } = javaScriptOf([...texts, source].join('\n'));
@@ -798,7 +798,7 @@ describe('the parts that a caller brings', () => {
 
 it('control: the parts that are run are all there', () => {
   const parts = Object.values(KERNELS).flatMap(({ parts }) => [false, true].flatMap((kept) => (['channels', 'flat'] as const).flatMap((across) =>
-    (parts as Kernel['parts'])({ kernel: 'normalize', absent: [], tile: { width: 4, across, groupSize: 64, grouped: true, kept, unrolled: true }, storage: 'f32', relu: false, inPlace: false }).map(([file]) => file))));
+    (parts as Kernel['parts'])({ kernel: 'normalize', absent: [], tile: { width: 4, across, groupSize: 64, grouped: true, kept, unrolled: true }, storage: 'f32', activation: 'none', inPlace: false }).map(([file]) => file))));
   for (const part of INDEX_PARTS) expect(parts).toContain(part);
 });
 
