@@ -654,7 +654,6 @@ interface Last extends Also {
 const NOTHING_ELSE: Also = { residual: null, mask: null, validRows: null };
 const NOT_TRACKED = { runningMean: null, runningVar: null, batches: null };
 
-
 function isIterable(value: unknown): boolean {
   const iterable = value as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined;
   return typeof iterable?.[Symbol.iterator] === 'function' || typeof iterable?.[Symbol.asyncIterator] === 'function';
