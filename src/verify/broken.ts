@@ -32,13 +32,9 @@ type Answers = Record<string, ArrayLike<number>>;
 
 const RELUS: readonly Pick<Values, 'rows' | 'channels' | 'spatial' | 'storage' | 'epilogue'>[] = [
   { rows: 6, channels: 5, storage: 'f32', epilogue: 'relu' },
-  { rows: 8, channels: 8, storage: 'f32', epilogue: 'addRelu' },
-  { rows: 8, channels: 5, spatial: 4, storage: 'f32', epilogue: 'relu' },
-  { rows: 300, channels: 5, storage: 'f32', epilogue: 'addRelu' },
+  { rows: 8, channels: 5, spatial: 4, storage: 'f32', epilogue: 'addRelu' },
   { rows: 6, channels: 5, storage: 'f16', epilogue: 'addRelu' },
-  { rows: 8, channels: 8, storage: 'f16', epilogue: 'relu' },
   { rows: 6, channels: 5, spatial: 3, storage: 'bf16', epilogue: 'relu' },
-  { rows: 8, channels: 5, spatial: 4, storage: 'bf16', epilogue: 'addRelu' },
 ];
 
 export const BROKEN: readonly Check[] = [

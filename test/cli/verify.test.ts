@@ -33,6 +33,13 @@ describe('self-test', () => {
     expect(stdout).toContain('1 passed, 0 failed');
   });
 
+  it('on a device of feature level compatibility, with its 128 invocations', async () => {
+    const { status, stdout } = await verify(['--compatibility', '--filter', 'small and odd']);
+    expect(status).toBe(0);
+    expect(stdout).toContain('level: compatibility, 128 invocations a workgroup');
+    expect(stdout).toContain('1 passed, 0 failed');
+  });
+
   it('on Dawn, naming adapter and versions', async () => {
     const { status, stdout, stderr } = await verify(['--backend', 'gpu', '--filter', 'small and odd']);
     expect(stderr + stdout).toMatch(/engine: Dawn \(npm webgpu \d+\.\d+\.\d+\)/);
@@ -108,6 +115,7 @@ describe('bad input: status 2 and one sentence', () => {
     [['--fast'], "Unknown option '--fast'"],
     [['--backend', 'cpu', '--filter', 'no such row'], 'verify: "--filter" is no such row, needs a part of a row\'s name.'],
     [['--label', 'kind'], 'verify: "--label" is given without --input'],
+    [['--compatibility', '--backend', 'cpu'], 'verify: "--compatibility" is given with --backend cpu, needs the GPU. Leave one out.'],
     [['--layout', 'channelsFirst', '--spatial', '2'], 'verify: "--layout" is given without --input'],
     [['--input', 'images.csv', '--layout', 'NCHW'], 'verify: "--layout" is NCHW, needs channelsLast or channelsFirst.'],
     [['--input', 'images.csv', '--layout', 'channelsFirst'], 'verify: "--layout" is channelsFirst without --spatial, needs both. Add it.'],

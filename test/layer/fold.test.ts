@@ -71,6 +71,11 @@ describe('toScaleShift', () => {
     expect(single.shift).toEqual(Float32Array.from(double.shift));
   });
 
+  it('a variance of ∞ gives beta, as inference does, and one between −eps and 0 what inference gives', () => {
+    const { scale, shift } = toScaleShift({ gamma: [2, 3], beta: [5, 7], runningMean: [11, 0], runningVar: [Infinity, -0.25], eps: 0.5 }, { precision: 'f64' });
+    expect([...scale, ...shift]).toEqual([0, 6, 5, 7]);
+  });
+
   it('eps 0: a channel of variance 0 gives beta, whatever its mean; the others are not touched', () => {
     const batchNorm = { gamma: [3, 3], beta: [7, 7], runningMean: [1e30, 2], runningVar: [0, 4], eps: 0 };
     expect(toScaleShift(batchNorm)).toEqual({ scale: Float32Array.of(0, 1.5), shift: Float32Array.of(7, 4) });
@@ -292,7 +297,7 @@ describe('what is refused', () => {
     ['text', scale({ gamma: [1, '1'] }), 'toScaleShift: "gamma" has "1" at 1, needs finite numbers. Correct it before folding.'],
     ['a negative variance', scale({ eps: 1e-10, runningVar: [-1e-9, 1] }), 'toScaleShift: "runningVar" has -1e-9 at 0, needs numbers of at least −eps -1e-10. Correct it before folding.'],
     ['a variance of NaN', scale({ runningVar: [1, NaN] }), 'toScaleShift: "runningVar" has NaN at 1, needs numbers of at least −eps'],
-    ['f32 overflow', scale({ eps: 0, gamma: [1, 1e25], runningVar: [1, 1e-30] }), `toScaleShift: "scale" would be 1e+40 at 1, needs a finite f32 (gamma / √(runningVar + eps) is too large). Ask for precision: 'f64', or raise eps.`],
+    ['f32 overflow', scale({ eps: 0, gamma: [1, 1e40], runningVar: [1, 1] }), `toScaleShift: "scale" would be 1e+40 at 1, needs a finite f32 (gamma / √(runningVar + eps) is too large). Ask for precision: 'f64', or raise eps.`],
     ['f64 overflow', () => toScaleShift({ ...batchNorm, eps: 0, gamma: [1e308, 1], runningVar: [1e-30, 1] }, { precision: 'f64' }), 'toScaleShift: "scale" would be Infinity at 0, needs a finite f64 (gamma / √(runningVar + eps) is too large). Raise eps.'],
     ['precision', () => toScaleShift(batchNorm, { precision: 'f16' as never }), `toScaleShift: "precision" is "f16", needs 'f32' or 'f64'.`],
     ['option', () => toScaleShift(batchNorm, { as: 'f64' } as never), 'toScaleShift: "as" is not an option, needs one of precision. Remove or rename it.'],

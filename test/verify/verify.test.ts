@@ -42,6 +42,10 @@ describe('self-test on the CPU', () => {
   }, 240_000);
 
   const small = 'small and odd';
+  const broken = 'a batch that f32 cannot square, or with an infinity, is never answered wrongly, and evaluation after it is NaN';
+  const cure = (tensor: CpuTensor | null, bad: number, good: number) => {
+    tensor!.values.forEach((value, i, all) => { if (Object.is(value, bad)) all[i] = good; });
+  };
   let runs = 0;
   it.each<[string, string, Parameters<typeof spoiled>[0]]>([
     ['y is off by 1e-4 in one element', small, { forward: ({ y }) => void (y!.values[7] += 1e-4) }],
@@ -59,6 +63,16 @@ describe('self-test on the CPU', () => {
     ['a NaN leaks into the next column', 'NaN or infinity in one column changes no bit of the others', { forward: ({ x, y }) => { if (!Number.isFinite(x!.values[17 * 5 + 2])) y!.values[1] += 1e-6; } }],
     ['a row depends on its batch', 'one row alone is inferred to the same bits as in its batch', { infer: ({ y }) => void (y!.values[y!.values.length - 1] += 1e-3) }],
     ['gradients are not the loss’s', 'gradients are those of central differences', { backward: ({ dx }) => void (dx!.values[4] += 1e-3) }],
+    ['a NaN becomes 0 behind a ReLU', 'NaN before a ReLU stays NaN, forward and backward, in every storage', { forward: ({ y }) => cure(y, NaN, 0) }],
+    ['a gradient by a NaN becomes 0', 'NaN before a ReLU stays NaN, forward and backward, in every storage', { backward: ({ dx }) => cure(dx, NaN, 0) }],
+    ['a variance of NaN gives beta', 'a running variance that is NaN or below −eps gives NaN, one of +∞ gives beta', { infer: ({ y, beta }) => cure(y, NaN, beta!.values[0]) }],
+    ['a variance of NaN gives a frozen dx of 0', 'a running variance that is NaN or below −eps gives NaN, one of +∞ gives beta', { backwardFrozen: ({ dx }) => cure(dx, NaN, 0) }],
+    ['an infinite running variance is stored', broken, { forward: ({ runningVar }) => cure(runningVar, NaN, Infinity) }],
+    ['an infinite running mean is stored', broken, { forward: ({ runningMean }) => cure(runningMean, NaN, Infinity) }],
+    ['a batch that is too wide is answered by 0', broken, { forward: ({ y }) => y!.values.forEach((_, i, all) => { if (i % 5 === 1) all[i] = 0; }) }],
+    ['a tiny variance gives another dx', 'what f32 may flush counts as 0: a tiny variance with eps 0 or below f32 gives beta and a dx of 0', { backward: ({ dx }) => cure(dx, 0, 1e-30) }],
+    ['dy of a masked row leaks', 'behind a plain add, dy of a masked row does not reach the residual’s gradient', { backward: ({ dy, dresidual }) => dresidual!.values.set(dy!.values) }],
+    ['a 2 in a mask does not count', 'any number but 0 in a mask counts its row, and more valid rows than there are count all', { forward: ({ mask, y }) => { if (mask?.values.some((entry) => entry > 1)) y!.values[5] = 0; } }],
     ['a call throws', small, { backward: () => { throw new Error('out of order'); } }],
   ])('goes red where %s', async (_, name, spoil) => {
     expect((await verify(cpu, only(name))).failed).toBe(0);
@@ -134,6 +148,18 @@ describe('own data', () => {
     expect(passed).toBe(false);
     expect(columns[1]).toMatchObject({ ratio: NaN, output: 'y' });
     expect(columns[0].ratio).toBeLessThan(1);
+  });
+
+  it('a column below the smallest normal f32 may be flushed; an ordinary error beside it fails', async () => {
+    const data = Float32Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? (i >> 1) / 2 - 3 : [-5, 2, -2, 5][(i >> 1) % 4] * 1e-40));
+    const table = { rows: 20, channels: 2, data };
+    const flush = ({ y }: Record<string, CpuTensor | null>) => y!.values.forEach((value, i, all) => { if (Math.abs(value) < 1e-30) all[i] = 0; });
+    for (const backend of [cpu, spoiled({ forward: flush, infer: flush })]) expect((await verifyOwn(backend, table)).passed).toBe(true);
+    const wrong = await verifyOwn(spoiled({ forward: (t) => { flush(t); t.y!.values[4] *= 1.0001; } }), table);
+    expect(wrong.passed).toBe(false);
+    expect(wrong.columns.map(({ ratio }) => ratio <= 1)).toEqual([false, true]);
+    const off = await verifyOwn(spoiled({ forward: ({ saved }) => void (saved!.values[7] *= 1.0001) }), table); // inv_std of the tiny one
+    expect(off.columns.map(({ ratio }) => ratio <= 1)).toEqual([true, false]);
   });
 
   it('values whose squares f32 cannot hold: too small is no failure, too large is refused', async () => {
