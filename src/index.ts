@@ -9,7 +9,8 @@ export {
 export type { DeviceLimits } from './kernels/operation.js';
 export { type Tuning, tune } from './kernels/tune.js';
 export { type BackwardOptions, BatchNorm, type CallOptions, type Exchange, type ForwardOptions, type LayerOptions } from './layer/batchNorm.js';
-export { type Folded, type FoldOptions, type InferenceState, type LinearLayer, type Precision, foldFrom, foldInto, toScaleShift } from './layer/fold.js';
+export { type Folded, type FoldOptions, type InferenceState, type LinearLayer, type Precision, foldInto, toScaleShift } from './layer/fold.js';
+export { type FollowingLayer, foldFrom } from './layer/foldFrom.js';
 export { type Library, type NamedState, type NamesOptions, fromNames, toNames } from './layer/names.js';
 export { presets } from './layer/presets.js';
 export type { BatchNormState, LoadableState } from './layer/state.js';
