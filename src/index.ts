@@ -15,6 +15,9 @@ export type { NamedTensor, UnreadEntry } from './layer/entry.js';
 export type { Library } from './layer/libraries.js';
 export { type NamedBatchNorm, type NamedState, type NamesOptions, fromNames, listBatchNorms, toNames } from './layer/names.js';
 export { presets } from './layer/presets.js';
+export {
+  type ReadSafetensorsOptions, type SafetensorsEntries, type WriteSafetensorsOptions, readSafetensors, readSafetensorsMetadata, writeSafetensors,
+} from './layer/safetensors.js';
 export type { BatchNormState, LoadableState } from './layer/state.js';
 export type { BufferView, TensorView } from './plan/checks.js';
 export { type HalfStorage, type Storage, packHalf, storageBytes, unpackHalf } from './plan/half.js';

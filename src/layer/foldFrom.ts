@@ -1,5 +1,7 @@
 import { checkCount, describe } from '../plan/shape.js';
-import { LAYER_NAMES, type FoldOptions, type Folded, type InferenceState, type LinearLayer, axesOf, checkLayer, checkValues, coefficients, precisionOf, store } from './fold.js';
+import {
+  type FoldOptions, type Folded, type InferenceState, LAYER_NAMES, type LinearLayer, type Precision, axesOf, checkLayer, checkValues, coefficients, precisionOf, store,
+} from './fold.js';
 
 /** The layer behind a batch norm. */
 export interface FollowingLayer extends LinearLayer {
@@ -50,7 +52,7 @@ interface Wiring {
  *   `toScaleShift`, for the layer too.
  * @example foldFrom({ ...(await bn.state()), eps: 1e-5 }, { weight, shape: [64, 32, 3, 3], outputAxis: 0, padding: 0 });
  */
-export function foldFrom<P extends 'f32' | 'f64' = 'f32'>(
+export function foldFrom<P extends Precision = 'f32'>(
   batchNorm: InferenceState,
   layer: FollowingLayer,
   options: FoldOptions<P> = {},
@@ -78,7 +80,9 @@ function dense(call: string, layer: FollowingLayer, channels: number): Wiring {
   const { shape, flatten, groups = 1, padding = 0 } = layer;
   const [outputAxis, ...more] = axesOf(call, layer);
   if (more.length > 0) {
-    throw new RangeError(`${call}: "outputAxis" is [${(layer.outputAxis as readonly number[]).join(', ')}], needs one axis (the other has the input). Give 0 or 1.`);
+    throw new RangeError(
+      `${call}: "outputAxis" is [${(layer.outputAxis as readonly number[]).join(', ')}], needs one axis (the other has the input). Give 0 or 1.`,
+    );
   }
   const inputAxis = layer.inputAxis === undefined ? 1 - outputAxis : axesOf(call, { ...layer, outputAxis: layer.inputAxis }, 'inputAxis')[0];
   if (inputAxis === outputAxis) throw new RangeError(`${call}: "inputAxis" is ${layer.inputAxis}, needs the other axis than "outputAxis". Leave it out.`);
@@ -118,8 +122,16 @@ function convolution(call: string, layer: FollowingLayer, channels: number): Wir
   const inputAxis = inputAxisOf(call, layer, axes);
   const outputs = axes.reduce((product, axis) => product * shape[axis], 1);
   const shared = axes.includes(inputAxis); // depthwise: an output channel's input is part of its number
-  if (shared && groups !== 1) throw new RangeError(`${call}: "groups" is ${groups}, needs 1 where the input axis is one of the output's (each input is its own group). Leave it out.`);
-  if (outputs % groups !== 0) throw new RangeError(`${call}: "groups" is ${groups}, needs a divisor of the ${outputs} output channels. Give that of the layer.`);
+  if (shared && groups !== 1) {
+    throw new RangeError(
+      `${call}: "groups" is ${groups}, needs 1 where the input axis is one of the output's (each input is its own group). Leave it out.`,
+    );
+  }
+  if (outputs % groups !== 0) {
+    throw new RangeError(
+      `${call}: "groups" is ${groups}, needs a divisor of the ${outputs} output channels. Give that of the layer.`,
+    );
+  }
   const inGroup = shape[inputAxis];
   if (inGroup * groups !== channels) {
     throw new RangeError(
@@ -137,7 +149,11 @@ function inputAxisOf(call: string, layer: FollowingLayer, axes: readonly number[
   const rank = layer.shape.length;
   if (layer.inputAxis !== undefined) {
     const [inputAxis] = axesOf(call, { ...layer, outputAxis: layer.inputAxis }, 'inputAxis');
-    if (axes.length === 1 && axes[0] === inputAxis) throw new RangeError(`${call}: "inputAxis" is ${layer.inputAxis}, needs another axis than "outputAxis". Correct it.`);
+    if (axes.length === 1 && axes[0] === inputAxis) {
+      throw new RangeError(
+        `${call}: "inputAxis" is ${layer.inputAxis}, needs another axis than "outputAxis". Correct it.`,
+      );
+    }
     return inputAxis;
   }
   if (axes.length > 1) return axes[0];
@@ -158,18 +174,22 @@ function checkPadding(call: string, layer: FollowingLayer, shift: Float64Array):
   if (padding === undefined) {
     if (isOne) return;
     throw new TypeError(
-      `${call}: "padding" is undefined, needs 0 (the kernel is ${kernel.join(' × ')}, and padding would not see the shift). Give the convolution's; if it is not 0 leave the layer as it is.`,
+      `${call}: "padding" is undefined, needs 0 (the kernel is ${kernel.join(' × ')}, and padding would not see the shift). ` +
+        `Give the convolution's; if it is not 0 leave the layer as it is.`,
     );
   }
+  const said = Array.isArray(padding) ? `[${padding.join(', ')}]` : describe(padding);
   const sizes: readonly unknown[] = typeof padding === 'string' ? [] : Array.isArray(padding) ? padding : [padding];
   if ((typeof padding === 'string' && padding !== 'valid' && padding !== 'same') || !sizes.every((size) => Number.isInteger(size) && (size as number) >= 0)) {
-    throw new TypeError(`${call}: "padding" is ${Array.isArray(padding) ? `[${padding.join(', ')}]` : describe(padding)}, needs 0, integers, 'valid' or 'same'.`);
+    throw new TypeError(
+      `${call}: "padding" is ${said}, needs 0, integers, 'valid' or 'same'.`,
+    );
   }
   const isPadded = typeof padding === 'string' ? padding === 'same' && !isOne : sizes.some((size) => size !== 0);
   const c = shift.findIndex((value) => value !== 0);
   if (isPadded && c >= 0) {
     throw new RangeError(
-      `${call}: "padding" is ${Array.isArray(padding) ? `[${padding.join(', ')}]` : describe(padding)}, needs 0 (padded zeros come after the batch norm and do not see ` +
+      `${call}: "padding" is ${said}, needs 0 (padded zeros come after the batch norm and do not see ` +
         `its shift, ${shift[c]} in channel ${c}, which a folded bias would add there too). Leave the layer as it is, and run the batch norm before it.`,
     );
   }
