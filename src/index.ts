@@ -9,9 +9,15 @@ export {
 export type { DeviceLimits } from './kernels/operation.js';
 export { type Tuning, tune } from './kernels/tune.js';
 export { type BackwardOptions, BatchNorm, type CallOptions, type Exchange, type ForwardOptions, type LayerOptions } from './layer/batchNorm.js';
-export { type Folded, type FoldOptions, type InferenceState, type LinearLayer, type Precision, foldFrom, foldInto, toScaleShift } from './layer/fold.js';
-export { type Library, type NamedState, type NamesOptions, fromNames, toNames } from './layer/names.js';
+export { type Folded, type FoldOptions, type InferenceState, type LinearLayer, type Precision, foldInto, toScaleShift } from './layer/fold.js';
+export { type FollowingLayer, foldFrom } from './layer/foldFrom.js';
+export type { NamedTensor, UnreadEntry } from './layer/entry.js';
+export type { Library } from './layer/libraries.js';
+export { type NamedBatchNorm, type NamedState, type NamesOptions, fromNames, listBatchNorms, toNames } from './layer/names.js';
 export { presets } from './layer/presets.js';
+export {
+  type ReadSafetensorsOptions, type SafetensorsEntries, type WriteSafetensorsOptions, readSafetensors, readSafetensorsMetadata, writeSafetensors,
+} from './layer/safetensors.js';
 export type { BatchNormState, LoadableState } from './layer/state.js';
 export type { BufferView, TensorView } from './plan/checks.js';
 export { type HalfStorage, type Storage, packHalf, storageBytes, unpackHalf } from './plan/half.js';

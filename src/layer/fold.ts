@@ -41,7 +41,7 @@ export interface FoldOptions<P extends Precision> {
 export type Folded<P extends Precision> = P extends 'f64' ? Float64Array : Float32Array;
 
 const STATE_NAMES = ['gamma', 'beta', 'runningMean', 'runningVar', 'eps', 'batches'];
-const LAYER_NAMES = ['weight', 'shape', 'bias', 'outputAxis'];
+export const LAYER_NAMES = ['weight', 'shape', 'bias', 'outputAxis'];
 
 /**
  * Inference batch norm as one multiplication and one addition.
@@ -123,61 +123,8 @@ export function foldInto<P extends Precision = 'f32'>(
   return { weight: store(call, 'weight', folded, precision), bias: store(call, 'bias', foldedBias, precision) };
 }
 
-/**
- * Folds inference batch norm into the linear layer that directly follows it.
- *
- *     W · batchNorm(x) + b = W′ · x + b′        W′ = W · diag(scale)        b′ = b + W · shift
- *
- * A matrix only. A convolution with zero padding cannot be folded: its padding stands for y = 0, not for x = 0, so at the border
- * the shift would come in where it is not. One of size 1 without padding is the matrix [out, in].
- *
- * @param layer - `shape` of rank 2; the axis that is not `outputAxis` has the batch norm's channels.
- * @returns `weight`, of the layer's shape, and `bias`, an element per output channel, whether or not there was one.
- * @throws {TypeError} {RangeError} `shape` is not of rank 2, or its input channels are not the batch norm's; else as `toScaleShift`,
- *   for the layer too.
- */
-export function foldFrom<P extends Precision = 'f32'>(
-  batchNorm: InferenceState,
-  layer: LinearLayer,
-  options: FoldOptions<P> = {},
-): { weight: Folded<P>; bias: Folded<P> } {
-  const call = 'foldFrom';
-  const precision = precisionOf(call, options);
-  const { channels, mean, scale, beta } = coefficients(call, batchNorm);
-  checkLayer(call, layer, LAYER_NAMES);
-  const { shape } = layer;
-  if (shape.length !== 2) {
-    throw new RangeError(
-      `${call}: "shape" is [${shape.join(', ')}], needs two axes (zero padding would not see the shift). ` +
-        `Give a convolution of size 1 without padding as [out, in]; leave any other as it is.`,
-    );
-  }
-  const outputAxes = axesOf(call, layer);
-  if (outputAxes.length !== 1) {
-    throw new RangeError(`${call}: "outputAxis" is [${(layer.outputAxis as readonly number[]).join(', ')}], needs one axis (the other has the input). Give 0 or 1.`);
-  }
-  const [outputAxis] = outputAxes;
-  if (shape[1 - outputAxis] !== channels) {
-    throw new RangeError(
-      `${call}: "shape" is [${shape.join(', ')}], needs ${channels} at axis ${1 - outputAxis} (the batch norm's channels are the layer's input). ` +
-        `Correct "outputAxis", or give the batch norm before this layer.`,
-    );
-  }
-  const outputs = shape[outputAxis];
-  const { weight, bias } = checkValues(call, layer, outputs);
-  const folded = new Float64Array(weight.length);
-  const foldedBias = Float64Array.from({ length: outputs }, (_, o) => (bias ? bias[o] : 0));
-  for (let i = 0; i < weight.length; i++) {
-    const [row, column] = [Math.floor(i / shape[1]), i % shape[1]];
-    const [o, c] = outputAxis === 0 ? [row, column] : [column, row];
-    folded[i] = weight[i] * scale[c];
-    foldedBias[o] += weight[i] * (beta[c] - mean[c] * scale[c]);
-  }
-  return { weight: store(call, 'weight', folded, precision), bias: store(call, 'bias', foldedBias, precision) };
-}
-
 /** What every fold multiplies and adds, in f64. */
-function coefficients(call: string, batchNorm: InferenceState) {
+export function coefficients(call: string, batchNorm: InferenceState) {
   checkNames(call, batchNorm, STATE_NAMES);
   const { gamma, beta, runningMean, runningVar, eps } = batchNorm;
   checkEps(call, eps);
@@ -199,7 +146,7 @@ function coefficients(call: string, batchNorm: InferenceState) {
   return { channels, mean: Float64Array.from(runningMean), scale, beta: beta ? Float64Array.from(beta) : new Float64Array(channels) };
 }
 
-function checkLayer(call: string, layer: LinearLayer, names: readonly string[]): void {
+export function checkLayer(call: string, layer: LinearLayer, names: readonly string[]): void {
   checkNames(call, layer, names);
   const { shape } = layer;
   if (!Array.isArray(shape)) throw new TypeError(`${call}: "shape" is ${describe(shape)}, needs an array such as [out, in].`);
@@ -208,18 +155,18 @@ function checkLayer(call: string, layer: LinearLayer, names: readonly string[]):
 }
 
 /** The layer's output axes, counted from the start. */
-function axesOf(call: string, { shape, outputAxis }: LinearLayer): number[] {
+export function axesOf(call: string, { shape, outputAxis }: LinearLayer, name = 'outputAxis'): number[] {
   const given: readonly unknown[] = Array.isArray(outputAxis) ? outputAxis : [outputAxis];
   const rank = shape.length;
   const needs = `needs an axis of shape [${shape.join(', ')}] (${-rank} to ${rank - 1})`;
-  if (given.length === 0) throw new RangeError(`${call}: "outputAxis" is [], ${needs}.`);
+  if (given.length === 0) throw new RangeError(`${call}: "${name}" is [], ${needs}.`);
   const axes = given.map((axis) => {
-    if (typeof axis !== 'number') throw new TypeError(`${call}: "outputAxis" is ${describe(axis)}, ${needs}.`);
-    if (!Number.isInteger(axis) || axis < -rank || axis >= rank) throw new RangeError(`${call}: "outputAxis" is ${axis}, ${needs}.`);
+    if (typeof axis !== 'number') throw new TypeError(`${call}: "${name}" is ${describe(axis)}, ${needs}.`);
+    if (!Number.isInteger(axis) || axis < -rank || axis >= rank) throw new RangeError(`${call}: "${name}" is ${axis}, ${needs}.`);
     return axis < 0 ? axis + rank : axis;
   });
   if (new Set(axes).size < axes.length) {
-    throw new RangeError(`${call}: "outputAxis" is [${given.join(', ')}], needs different axes. Name each once.`);
+    throw new RangeError(`${call}: "${name}" is [${given.join(', ')}], needs different axes. Name each once.`);
   }
   return axes;
 }
@@ -253,7 +200,7 @@ function checkOutput(call: string, layer: LinearLayer & { groups?: number }, sha
   );
 }
 
-function checkValues(call: string, { weight, shape, bias }: LinearLayer, outputs: number) {
+export function checkValues(call: string, { weight, shape, bias }: LinearLayer, outputs: number) {
   checkLength(call, 'weight', weight, shape.reduce((product, size) => product * size, 1), `shape [${shape.join(', ')}]`);
   checkFinite(call, 'weight', weight);
   if (bias !== undefined) {
@@ -292,7 +239,7 @@ function checkVariance(call: string, name: string, array: Floats | readonly numb
   }
 }
 
-function precisionOf<P extends Precision>(call: string, options: FoldOptions<P>): Precision {
+export function precisionOf<P extends Precision>(call: string, options: FoldOptions<P>): Precision {
   checkNames(call, options, ['precision']);
   const precision: unknown = options.precision ?? 'f32';
   if (precision !== 'f32' && precision !== 'f64') throw new RangeError(`${call}: "precision" is ${describe(precision)}, needs 'f32' or 'f64'.`);
@@ -300,7 +247,7 @@ function precisionOf<P extends Precision>(call: string, options: FoldOptions<P>)
 }
 
 /** Rounds a result to what was asked for; a tiny variance with eps 0 may not fit. */
-function store<P extends Precision>(call: string, name: string, exact: Float64Array, precision: Precision): Folded<P> {
+export function store<P extends Precision>(call: string, name: string, exact: Float64Array, precision: Precision): Folded<P> {
   const stored = precision === 'f64' ? exact : new Float32Array(exact);
   for (let i = 0; i < stored.length; i++) {
     if (Number.isFinite(stored[i])) continue;

@@ -4,7 +4,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BatchNorm, openBackend } from '../../src/index.js';
-import { type InferenceState, type LinearLayer, foldFrom, foldInto, toScaleShift } from '../../src/layer/fold.js';
+import { type InferenceState, type LinearLayer, foldInto, toScaleShift } from '../../src/layer/fold.js';
+import { type FollowingLayer, foldFrom } from '../../src/layer/foldFrom.js';
 import { infer } from '../../src/reference/infer.js';
 import { type Floats, invStdOf } from '../../src/reference/types.js';
 
@@ -132,6 +133,8 @@ interface Layout {
   outputAxis: number | number[];
   /** Only where foldInto needs it. */
   says?: { groups: number };
+  /** Only where foldFrom needs it. */
+  from?: { groups: number };
   /** Index of an element of the weight: o and i as `at` counts them. */
   index(o: number, i: number, a: number, b: number, c: Conv): number;
 }
@@ -141,12 +144,16 @@ const layouts: Layout[] = [
     shape: (c) => [c.outputs, c.inputs, c.kernel, c.kernel], index: (o, i, a, b, c) => ((o * c.inputs + i) * c.kernel + a) * c.kernel + b,
   },
   {
-    name: 'PyTorch Conv2d [out, in/groups, h, w], 2 groups', compute: conv, groups: 2, inputs: 6, outputs: 4, outputAxis: 0,
+    name: 'PyTorch Conv2d [out, in/groups, h, w], 2 groups', compute: conv, groups: 2, inputs: 6, outputs: 4, outputAxis: 0, from: { groups: 2 },
     shape: (c) => [c.outputs, c.inputs / 2, c.kernel, c.kernel], index: (o, i, a, b, c) => ((o * (c.inputs / 2) + i) * c.kernel + a) * c.kernel + b,
   },
   {
     name: 'Keras Conv2D [h, w, in, out]', compute: conv, groups: 1, inputs: 3, outputs: 4, outputAxis: -1,
     shape: (c) => [c.kernel, c.kernel, c.inputs, c.outputs], index: (o, i, a, b, c) => ((a * c.kernel + b) * c.inputs + i) * c.outputs + o,
+  },
+  {
+    name: 'Keras Conv2D [h, w, in/groups, out], 2 groups', compute: conv, groups: 2, inputs: 6, outputs: 4, outputAxis: -1, from: { groups: 2 },
+    shape: (c) => [c.kernel, c.kernel, c.inputs / 2, c.outputs], index: (o, i, a, b, c) => ((a * c.kernel + b) * (c.inputs / 2) + i) * c.outputs + o,
   },
   {
     name: 'Keras DepthwiseConv2D [h, w, in, multiplier]', compute: conv, groups: 3, inputs: 3, outputs: 6, outputAxis: [-2, -1],
@@ -266,6 +273,75 @@ describe('foldFrom', () => {
       expectClose(linear(x, folded.weight, folded.bias), linear(normalized(x, inputs, batchNorm), weight, bias));
     }), { seed: 1 });
   });
+
+  const convolutions = layouts.filter(({ compute }) => compute === conv);
+
+  it.each(convolutions)('batch norm, then $name: kernels 1 to 3, strides, with and without bias', (layout) => {
+    const random = randomOf(4);
+    for (const [kernel, stride, withBias] of [[1, 1, true], [1, 2, false], [2, 1, true], [3, 1, false], [3, 2, true]] as const) {
+      const c: Conv = { batch: 2, size: 5, kernel, padding: 0, stride, inputs: layout.inputs, outputs: layout.outputs, groups: layout.groups };
+      const shape = layout.shape(c);
+      const weight = fill(product(shape), random);
+      const bias = withBias ? fill(c.outputs, random) : undefined;
+      const x = fill(c.batch * c.size * c.size * c.inputs, random);
+      const batchNorm = batchNormOf(c.inputs, random);
+      const through = (values: Floats): At => (o, i, a, b) => values[layout.index(o, i, a, b, c)];
+      const folded = foldFrom(batchNorm, { weight, shape, bias, outputAxis: layout.outputAxis, padding: 0, ...layout.from }, { precision: 'f64' });
+      expectClose(conv(x, through(folded.weight), folded.bias, c), conv(normalized(x, c.inputs, batchNorm), through(weight), bias, c));
+    }
+  });
+
+  it('a kernel of size 1 need not say its padding; axes in an order of their own are told', () => {
+    const random = randomOf(6);
+    const [weight, batchNorm] = [fill(12, random), batchNormOf(3, random)];
+    const plain = foldFrom(batchNorm, { weight, shape: [4, 3], outputAxis: 0 });
+    for (const layer of [
+      { shape: [4, 3, 1, 1], outputAxis: 0 }, { shape: [4, 3, 1], outputAxis: 0, padding: 'same' }, { shape: [1, 4, 3], outputAxis: 1, inputAxis: 2 },
+      { shape: [4, 1, 1, 3], outputAxis: 0, inputAxis: -1, padding: [0, 0] }, { shape: [4, 3], outputAxis: 0, inputAxis: 1, groups: 1, padding: 'valid' },
+    ] satisfies Omit<FollowingLayer, 'weight'>[]) expect(foldFrom(batchNorm, { weight, ...layer })).toEqual(plain);
+  });
+
+  it('why padding cannot be folded: its zeros do not see the shift; where every shift is 0 it can', () => {
+    const random = randomOf(7);
+    const c: Conv = { batch: 1, size: 3, kernel: 3, padding: 1, stride: 1, inputs: 3, outputs: 4, groups: 1 };
+    const layer = { weight: fill(108, random), shape: [4, 3, 3, 3], outputAxis: 0 };
+    const x = fill(27, random);
+    const through = (values: Floats): At => (o, i, a, b) => values[((o * 3 + i) * 3 + a) * 3 + b];
+    const both = (batchNorm: InferenceState, padding: FollowingLayer['padding']) => {
+      const folded = foldFrom(batchNorm, { ...layer, padding }, { precision: 'f64' });
+      return [conv(x, through(folded.weight), folded.bias, c), conv(normalized(x, 3, batchNorm), through(layer.weight), undefined, c)] as const;
+    };
+    const [got, want] = both(batchNormOf(3, random), 0);
+    expect([...got.keys()].filter((i) => Math.abs(got[i] - want[i]) > 1e-3)).toHaveLength(32); // all but the four values in the middle
+    const { gamma, runningVar, eps } = batchNormOf(3, random);
+    for (const padding of [1, [1, 1], [0, 0, 1, 1], 'same'] as const) {
+      expectClose(...both({ gamma, runningMean: new Float64Array(3), runningVar, eps }, padding));
+      expect(() => both({ gamma, beta: [0, 0.5, 0], runningMean: new Float64Array(3), runningVar, eps }, padding)).toThrow(
+        `foldFrom: "padding" is ${typeof padding === 'string' ? '"same"' : Array.isArray(padding) ? `[${padding.join(', ')}]` : padding}, needs 0 (padded zeros come after the ` +
+          'batch norm and do not see its shift, 0.5 in channel 1, which a folded bias would add there too). Leave the layer as it is, and run the batch norm before it.',
+      );
+    }
+  });
+
+  it.each([
+    ['channelsFirst', 0], ['channelsFirst', 1], ['channelsLast', 0], ['channelsLast', 1],
+  ] as const)('a flatten of %s between, outputAxis %i', (flatten, outputAxis) => {
+    const random = randomOf(8);
+    const [channels, spatial, outputs, batch] = [3, 4, 5, 2];
+    const inputs = channels * spatial;
+    const [weight, bias, x] = [fill(inputs * outputs, random), fill(outputs, random), fill(batch * inputs, random)];
+    const batchNorm = batchNormOf(channels, random);
+    const { scale, shift } = toScaleShift(batchNorm, { precision: 'f64' });
+    const channelOf = (i: number) => (flatten === 'channelsFirst' ? Math.floor((i % inputs) / spatial) : i % channels);
+    const linear = (values: Floats, w: Floats, b: Floats) => Float64Array.from({ length: batch * outputs }, (_, to) => {
+      const [row, o] = [Math.floor(to / outputs), to % outputs];
+      let y = b[o];
+      for (let i = 0; i < inputs; i++) y += values[row * inputs + i] * w[outputAxis === 0 ? o * inputs + i : i * outputs + o];
+      return y;
+    });
+    const folded = foldFrom(batchNorm, { weight, shape: outputAxis === 0 ? [outputs, inputs] : [inputs, outputs], bias, outputAxis, flatten }, { precision: 'f64' });
+    expectClose(linear(x, folded.weight, folded.bias), linear(x.map((value, i) => value * scale[channelOf(i)] + shift[channelOf(i)]), weight, bias));
+  });
 });
 
 describe('what is refused', () => {
@@ -325,8 +401,25 @@ describe('what is refused', () => {
     ['a bias of infinity', into({ bias: [1, Infinity] }), 'foldInto: "bias" has Infinity at 1, needs finite numbers. Correct it before folding.'],
     ['a weight that overflows', into({ weight: [1, 2, 3, 4, 5, 1e30] }, { eps: 0, runningVar: [1, 1e-20] }), 'foldInto: "weight" would be 1e+40 at 5, needs a finite f32'],
 
-    ['a convolution', from({ shape: [3, 2, 1, 1] }), 'foldFrom: "shape" is [3, 2, 1, 1], needs two axes (zero padding would not see the shift). Give a convolution of size 1 without padding as [out, in]; leave any other as it is.'],
-    ['groups of a matrix', from({ groups: 1 }), 'foldFrom: "groups" is not an option, needs one of weight, shape, bias, outputAxis. Remove or rename it.'],
+    ['a padding not said', from({ weight: new Array(54).fill(1), shape: [3, 2, 3, 3] }), 'foldFrom: "padding" is undefined, needs 0 (the kernel is 3 × 3, and padding would not see the shift). Give the convolution\'s; if it is not 0 leave the layer as it is.'],
+    ['a padding of no size', from({ shape: [3, 2, 1], padding: -1 }), `foldFrom: "padding" is -1, needs 0, integers, 'valid' or 'same'.`],
+    ['a padding of another name', from({ shape: [3, 2, 1], padding: 'full' }), `foldFrom: "padding" is "full", needs 0, integers, 'valid' or 'same'.`],
+    ['a padding of a matrix', from({ padding: 1 }), `foldFrom: "padding" is 1, needs 0 (shape [3, 2] is a matrix). Leave it out, or give a convolution's whole shape.`],
+    ['groups of a matrix', from({ groups: 3 }), `foldFrom: "groups" is 3, needs 1 (shape [3, 2] is a matrix). Leave it out, or give a convolution's whole shape.`],
+    ['one axis', from({ shape: [6], outputAxis: 0 }), 'foldFrom: "shape" is [6], needs two axes at least (an input and an output). Give the shape of the weight.'],
+    ['a transposed convolution', from({ shape: [2, 3, 1], outputAxis: 1 }), `foldFrom: "inputAxis" is undefined, needs the axis of the input channels (the output's is 1 of [2, 3, 1]). Give it; a transposed convolution's outputs see different parts of its kernel: leave it as it is unless the kernel is of size 1.`],
+    ['an input axis that is the output', from({ shape: [3, 2, 1], inputAxis: 0 }), 'foldFrom: "inputAxis" is 0, needs another axis than "outputAxis". Correct it.'],
+    ['an input axis that is the output of a matrix', from({ inputAxis: -2 }), 'foldFrom: "inputAxis" is -2, needs the other axis than "outputAxis". Leave it out.'],
+    ['an input axis past the last', from({ inputAxis: 2 }), 'foldFrom: "inputAxis" is 2, needs an axis of shape [3, 2] (-2 to 1).'],
+    ['channels of another layer', from({ shape: [2, 3, 1] }), `foldFrom: "shape" is [2, 3, 1], needs 2 at axis 1 (the batch norm's channels are the layer's input). Correct "outputAxis", "inputAxis" or "groups", or give the batch norm before this layer.`],
+    ['groups of another layer', from({ weight: [1, 2, 3, 4, 5, 6, 7, 8], shape: [4, 2, 1], groups: 2 }), `foldFrom: "shape" is [4, 2, 1], needs 2 / 2 groups at axis 1 (the batch norm's channels are the layer's input).`],
+    ['groups that do not divide', from({ shape: [3, 2, 1], groups: 2 }), 'foldFrom: "groups" is 2, needs a divisor of the 3 output channels. Give that of the layer.'],
+    ['groups of a depthwise kernel', from({ shape: [1, 2, 3], outputAxis: [1, 2], groups: 2 }), `foldFrom: "groups" is 2, needs 1 where the input axis is one of the output's (each input is its own group). Leave it out.`],
+    ['a flatten not said', from({ weight: new Array(12).fill(1), shape: [3, 4] }), `foldFrom: "shape" is [3, 4], needs 2 at axis 1 (the batch norm's channels are the layer's input). Behind a flatten of 2 values a channel say which: flatten: 'channelsFirst' (PyTorch) or 'channelsLast' (Keras); else correct "outputAxis", or give the batch norm before this layer.`],
+    ['a flatten of other channels', from({ weight: new Array(15).fill(1), shape: [3, 5], flatten: 'channelsFirst' }), `foldFrom: "shape" is [3, 5], needs a multiple of 2 at axis 1 (the batch norm's channels are the layer's input, times what was flattened). Correct "outputAxis", or give the batch norm before this layer.`],
+    ['a flatten of another name', from({ flatten: true }), `foldFrom: "flatten" is true, needs 'channelsFirst' or 'channelsLast'.`],
+    ['a flatten of a convolution', from({ shape: [3, 2, 1], flatten: 'channelsLast' }), 'foldFrom: "flatten" is "channelsLast", needs a matrix ("shape" is [3, 2, 1]). Leave it out.'],
+    ['a misspelt property', from({ pad: 1 }), 'foldFrom: "pad" is not an option, needs one of weight, shape, bias, outputAxis, inputAxis, groups, padding, flatten. Remove or rename it.'],
     ['both axes', from({ outputAxis: [0, 1] }), 'foldFrom: "outputAxis" is [0, 1], needs one axis (the other has the input). Give 0 or 1.'],
     ['the other axis', from({ outputAxis: 1 }), `foldFrom: "shape" is [3, 2], needs 2 at axis 0 (the batch norm's channels are the layer's input). Correct "outputAxis", or give the batch norm before this layer.`],
     ['a bias of the input', from({ bias: [1, 2] }), 'foldFrom: "bias" has 2 elements, needs 3 (one per output channel). Give an array of that length.'],
