@@ -23,7 +23,7 @@ export interface Site {
 }
 
 /** Serves the pages as they are published. */
-async function serveSite(): Promise<Site> {
+export async function serveSite(): Promise<Site> {
   const folder = inject('siteFolder');
   const server = await preview({
     root: ROOT, configFile: false, logLevel: 'error', base: BASE, build: { outDir: folder },

@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+import { firefox } from './provider.js';
+
+/** The self-test, and the host layer's own tests: its events, its errors, what it creates and what it keeps. */
+const GPU_TESTS = ['verify', 'layer', 'steady', 'badInput', 'memory'].map((name) => `test/gpu/${name}.test.ts`);
+
+/** An hour ends what hangs; nothing else is limited, for a software adapter takes minutes on a busy machine. */
+const HOUR = 3_600_000;
+const LIMITS = { testTimeout: HOUR, hookTimeout: HOUR, expect: { poll: { timeout: HOUR, interval: 200 } } };
+
+/** `npm run test:firefox` */
+export default defineConfig({
+  root: join(import.meta.dirname, '../..'),
+  test: {
+    globalSetup: 'test/firefox/firefox.ts',
+    browser: { connectTimeout: HOUR }, // read here alone
+    projects: [
+      {
+        test: {
+          name: 'firefox',
+          include: GPU_TESTS,
+          setupFiles: ['test/firefox/setup.ts'],
+          ...LIMITS,
+          fileParallelism: false,
+          sequence: { groupOrder: 0 },
+          browser: {
+            enabled: true, headless: true, screenshotFailures: false,
+            provider: firefox(), instances: [{ browser: 'firefox' as const }],
+          },
+        },
+      },
+      {
+        test: {
+          name: 'firefox pages', include: ['test/firefox/pages.firefox.ts'], globalSetup: 'test/pages/build.ts',
+          ...LIMITS, sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
