@@ -271,7 +271,7 @@ describe('without WebGPU', () => {
   test('the visitor’s own rows, whatever their scale', async () => {
     const training = await open(plain);
     const { data, labels } = spiral({ seed: 5, rowsPerArm: 120 });
-    const rows = (from: number) => labels.map((_, row) => row).filter((row) => row % 4 === 3 === (from === 1));
+    const rows = (from: number) => labels.map((_, row) => row).filter((row) => (row % 4 === 3) === (from === 1));
     const part = (own: number[]) => ({
       values: Float32Array.from({ length: 3 * own.length }, (_, at) => [5000 + 900 * data[2 * own[Math.floor(at / 3)]], 0.001 * data[2 * own[Math.floor(at / 3)] + 1], 7][at % 3]),
       labels: Uint8Array.from(own, (row) => labels[row]),
