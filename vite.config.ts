@@ -6,12 +6,11 @@ import { sitePlugin } from './demo/site/plugin.js';
 import { sizesPlugin } from './demo/site/sizes.js';
 import { findChromium } from './test/chromium.js';
 
-/** `vite build --mode library | cli`, without a mode the pages; `vitest run`, `vitest run --mode soak`. */
+/** `vite build --mode library | cli`, without a mode the pages; `vitest run --mode quick | test | engines | long | soak`. */
 export default defineConfig(({ mode }) => {
   if (mode === 'library') return library;
   if (mode === 'cli') return cli;
-  if (mode === 'test') return tests();
-  if (mode === 'soak') return soak;
+  if (mode in RUNS) return tests(mode as keyof typeof RUNS);
   return site;
 });
 
@@ -62,53 +61,67 @@ const cli = {
 const GPU_TESTS = 'test/gpu/**/*.test.ts';
 const PAGE_TESTS = 'test/pages/**/*.test.ts';
 const SOAK_TESTS = 'test/soak/**/*.test.ts';
-/** Builds the pages once for all tests that open them. */
+/** Node tests that are no pure code: they build, start processes, or load other libraries. */
+const BUILDING_TESTS = ['test/cli/**/*.test.ts', 'test/package/**/*.test.ts', 'test/benchmark/peers.test.ts'];
+/** Builds the pages and opens the browsers, once for all tests that use them. */
 const BUILT_SITE = 'test/pages/build.ts';
 
 /**
- * What takes a software adapter minutes: the self-test's whole table, whose cases the kernels' own test has too, and the
- * staged kernels that the benchmark alone uses, and checks before it times them.
+ * GPU tests that `npm test` leaves to `npm run test:engines`: the self-test's whole table and the staged kernels, which
+ * the benchmark alone uses and checks before it times them, take a software adapter minutes.
  */
 const NOT_ON_DAWN = ['verify', 'staged'].map((name) => `test/gpu/${name}.test.ts`);
-/** Chromium is Dawn too: what holds kernels to numbers runs once. */
-const NOT_IN_CHROMIUM = ['verify', 'spoiled', 'kernels', 'staged', 'windows', 'phases', 'halves', 'identities', 'property', 'sequences'].map((name) => `test/gpu/${name}.test.ts`);
+/** Chromium is Dawn too: in `npm test` it runs what holds the host layer to its promises, nothing that holds kernels to numbers. */
+const IN_CHROMIUM = ['badInput', 'layer', 'memory', 'steady'].map((name) => `test/gpu/${name}.test.ts`);
 
+/** A hung test ends some day; no limit on time decides a test of numbers. */
+const PATIENCE = { testTimeout: 3_600_000, hookTimeout: 3_600_000, expect: { poll: { timeout: 600_000 } } };
 /** Two files at a time: a software adapter compiles on one core and computes on all. */
 const PAIRWISE = { maxWorkers: 2, sequence: { groupOrder: 0 } };
 
-/**
- * Pure code in Node; the GPU tests in Node on Dawn or in Chromium, those of the host layer in both; the pages in
- * Chromium. With EVERY_ENGINE set each GPU test runs in both.
- */
-function tests() {
-  const unless = (files: string[]) => (process.env.EVERY_ENGINE ? [] : files);
-  return {
-    test: {
-      projects: [
-        { test: { name: 'node', include: ['test/**/*.test.ts'], exclude: [GPU_TESTS, PAGE_TESTS, SOAK_TESTS], testTimeout: 120_000, ...PAIRWISE } },
-        { test: { name: 'dawn', include: [GPU_TESTS], exclude: unless(NOT_ON_DAWN), setupFiles: ['test/gpu/dawn.ts'], testTimeout: 480_000, isolate: false, ...PAIRWISE } },
-        {
-          test: {
-            name: 'chromium',
-            include: [GPU_TESTS],
-            exclude: unless(NOT_IN_CHROMIUM),
-            testTimeout: 480_000,
-            fileParallelism: false,
-            sequence: { groupOrder: 1 },
-            browser: {
-              enabled: true,
-              headless: true,
-              screenshotFailures: false,
-              provider: playwright({ launchOptions: findChromium() }),
-              instances: [{ browser: 'chromium' as const }],
-            },
-          },
-        },
-        { test: { name: 'pages', include: [PAGE_TESTS], globalSetup: BUILT_SITE, testTimeout: 480_000, hookTimeout: 120_000, ...PAIRWISE } },
-      ],
-    },
-  };
-}
+const pure = { name: 'node', include: ['test/**/*.test.ts'], exclude: [GPU_TESTS, PAGE_TESTS, SOAK_TESTS], ...PATIENCE, isolate: false, ...PAIRWISE };
+const quick = { ...pure, exclude: [...pure.exclude, ...BUILDING_TESTS] };
+const dawn = { name: 'dawn', include: [GPU_TESTS], setupFiles: ['test/gpu/dawn.ts'], ...PATIENCE, isolate: false, ...PAIRWISE };
+const chromium = () => ({
+  name: 'chromium',
+  include: [GPU_TESTS],
+  ...PATIENCE,
+  fileParallelism: false,
+  sequence: { groupOrder: 1 },
+  browser: {
+    enabled: true,
+    headless: true,
+    screenshotFailures: false,
+    provider: playwright({ launchOptions: findChromium() }),
+    instances: [{ browser: 'chromium' as const }],
+  },
+});
+const pages = { name: 'pages', include: [PAGE_TESTS], globalSetup: BUILT_SITE, ...PATIENCE, ...PAIRWISE };
+const soaked = { name: 'soak', include: [SOAK_TESTS], ...PATIENCE, fileParallelism: false, sequence: { groupOrder: 2 } };
 
-/** What takes many minutes: whole experiments and memory over many steps, one file at a time. */
-const soak = { test: { include: [SOAK_TESTS], globalSetup: BUILT_SITE, testTimeout: 2_400_000, hookTimeout: 120_000, fileParallelism: false } };
+/** What a test may be beside one of `npm test`. */
+const TAGS = [
+  { name: 'long', description: 'Runs in npm run test:all (and in CI), not in npm test.' },
+  { name: 'soak', description: 'Runs in npm run soak alone.' },
+];
+
+/** The runs, by `vitest --mode`; CONTRIBUTING.md says what each is for. */
+const RUNS = {
+  /** npm run test:quick, npm run test:watch: pure code, no GPU, no build. */
+  quick: () => ({ projects: [quick], tagsFilter: ['!long'] }),
+  /** npm test */
+  test: () => ({
+    projects: [pure, { ...dawn, exclude: NOT_ON_DAWN }, { ...chromium(), include: IN_CHROMIUM }, pages], tagsFilter: ['!long'],
+  }),
+  /** npm run test:engines: every GPU test, whole, on Dawn in Node and in Chromium. */
+  engines: () => ({ projects: [dawn, chromium()], tagsFilter: ['!soak'] }),
+  /** npm run test:long: the long tests of pure code and pages, and the soak's short half. */
+  long: () => ({ projects: [pure, pages, soaked], tagsFilter: ['long'] }),
+  /** npm run soak: whole experiments, and memory over many steps. */
+  soak: () => ({ projects: [soaked], tagsFilter: ['soak'] }),
+} as const;
+
+function tests(run: keyof typeof RUNS) {
+  const { projects, tagsFilter } = RUNS[run]();
+  return { test: { tags: TAGS, tagsFilter: [...tagsFilter], projects: projects.map((project) => ({ extends: true as const, test: project })) } };
+}

@@ -1,6 +1,5 @@
-export type { AdapterDescription, Backend } from './backend/backend.js';
+export type { AdapterDescription, Backend, Tensor, TensorData, TensorStorage } from './backend/backend.js';
 export { type OpenOptions, openBackend } from './backend/open.js';
-export type { Tensor, TensorData, TensorStorage } from './backend/tensor.js';
 export {
   type BackwardBuffers, type BatchNormKernels, type BatchNormOptions, type ForwardBuffers, type FrozenBuffers, type GradientInputBuffers,
   type GradientOptions, type GradientSumsBuffers, type InferBuffers, type MergeBuffers, type MomentsBuffers, type NormalizeBuffers, type PartOptions,

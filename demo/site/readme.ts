@@ -53,5 +53,5 @@ export function renderTable({ heading, words, columns, rows }: TableOfReadme, hr
 function renderInline(markdown: string, hrefOf: (file: string) => string): string {
   return escapeHtml(markdown)
     .replace(/`([^`]+)`/g, '<code>$1</code>')
-    .replace(LINK, (_, text: string, href: string) => `<a href="${/^https:/.test(href) ? href : hrefOf(href)}">${text}</a>`);
+    .replace(LINK, (_, text: string, href: string) => `<a href="${href.startsWith('https:') ? href : hrefOf(href)}">${text}</a>`);
 }

@@ -154,7 +154,7 @@ function read(name: string, tensor: unknown, shape: number[]): Float32Array {
 
 const show = (value: unknown): string => JSON.stringify(value) ?? String(value);
 
-function isObject(value: unknown): value is Record<string, any> {
+function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

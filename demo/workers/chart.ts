@@ -55,7 +55,8 @@ export class Charts {
 
   /** Soon. */
   redraw(): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       const [one, two] = [this.#one, this.#two];
       const numbers = Array.from({ length: Math.max(one.length, two.length) }, (_, i) => i + 1);

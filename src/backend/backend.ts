@@ -1,7 +1,6 @@
 import type { Storage } from '../plan/half.js';
 import type { Epilogue, Numbers, RowMask } from '../plan/options.js';
 import type { Geometry, Layout } from '../plan/shape.js';
-import type { Tensor, TensorData, TensorStorage } from './tensor.js';
 
 /** What runs the layers: a WebGPU device or the CPU. Made by `openBackend`. */
 export interface Backend {
@@ -31,6 +30,32 @@ export interface Backend {
   check(call: string): void;
   /** @internal what a layer runs on. */
   engine(options: EngineOptions): Promise<Engine>;
+}
+
+/** How a tensor's elements are kept: numbers as f32, f16 or bf16, or, for row masks, u32. */
+export type TensorStorage = Storage | 'u32';
+
+/** Values to upload: a typed array of floats or of integers up to 32 bits, or plain numbers. */
+export type TensorData =
+  | Float32Array | Float64Array | Uint8Array | Uint8ClampedArray | Uint16Array | Uint32Array | Int8Array | Int16Array | Int32Array | readonly number[];
+
+/** Values on a backend. Made by `backend.tensor()` or `backend.empty()`. */
+export interface Tensor {
+  readonly backend: Backend;
+  readonly shape: readonly number[];
+  /** Elements. */
+  readonly size: number;
+  /** What the values are rounded to. */
+  readonly storage: TensorStorage;
+  /** The GPU buffer, 4 bytes an element, or two elements a 4-byte word in f16 and bf16; null on the CPU. */
+  readonly buffer: GPUBuffer | null;
+  readonly disposed: boolean;
+  /** A copy of the values as f32, once all work submitted so far is done. */
+  read(): Promise<Float32Array>;
+  /** Replaces all values, each rounded to the storage once. @throws {RangeError} `data` has another length. */
+  write(data: TensorData): void;
+  /** Frees the memory; later uses throw. Disposing twice is harmless. */
+  dispose(): void;
 }
 
 export interface AdapterDescription {

@@ -3,10 +3,10 @@ import { type Loss, checkLoss, watchLoss } from '../kernels/loss.js';
 import { COPY_DST, COPY_SRC, MAP_READ, READ, STORAGE } from '../plan/gpuFlags.js';
 import { GRADIENT_PLANES, MOMENTS_PLANES } from '../plan/plan.js';
 import type { BatchShape, Geometry } from '../plan/shape.js';
-import type { AdapterDescription, Backend, Engine, EngineOptions } from './backend.js';
+import type { AdapterDescription, Backend, Engine, EngineOptions, Tensor, TensorData, TensorStorage } from './backend.js';
 import { inScopes } from '../kernels/scope.js';
 import { type Storage, packHalf, unpackHalf } from '../plan/half.js';
-import { type Tensor, type TensorData, type TensorStorage, type Values, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf, tensorBytes } from './tensor.js';
+import { type Values, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf, tensorBytes } from './tensor.js';
 
 /** A WebGPU device; tensors are buffers. */
 export class GpuBackend implements Backend {

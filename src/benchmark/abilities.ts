@@ -9,8 +9,8 @@ import { geometryOf } from '../plan/shape.js';
 import { inputsOf } from '../verify/cases.js';
 import { expected } from '../verify/expected.js';
 import { type Got, compareAll } from '../verify/run.js';
-import { download, elementwise, inPass, runOnce } from './contenders.js';
 import type { Contender } from './measure.js';
+import { download, elementwise, inPass, runOnce } from './record.js';
 import type { BenchShape } from './shapes.js';
 
 /** What is timed beside the plain f32 operations: half storage, and fused epilogues beside the passes they replace. */

@@ -1,9 +1,9 @@
 import copyText from '../../shaders/benchmark/copy.wgsl?raw';
 import passText from '../../shaders/benchmark/pass.wgsl?raw';
 import type { AdapterClass, PlanKind } from '../plan/plan.js';
-import { STORAGE, COPY_DST, COPY_SRC, MAP_READ, READ } from '../plan/gpuFlags.js';
+import { STORAGE, COPY_DST, COPY_SRC } from '../plan/gpuFlags.js';
 import { createBatchNorm } from '../kernels/batchnorm.js';
-import { grid, plan } from '../plan/plan.js';
+import { plan } from '../plan/plan.js';
 import { DEFAULTS } from '../plan/options.js';
 import { geometryOf } from '../plan/shape.js';
 import { backward } from '../reference/backward.js';
@@ -13,6 +13,7 @@ import { compareAll } from '../verify/run.js';
 import { type Expected, type Inputs, type Output, expected } from '../verify/expected.js';
 import { abilityRows } from './abilities.js';
 import type { Contender } from './measure.js';
+import { download, elementwise, inPass, runOnce } from './record.js';
 import type { BenchShape } from './shapes.js';
 import { createStagedBackward } from './staged.js';
 
@@ -108,37 +109,6 @@ export async function fieldOf(device: GPUDevice, shape: BenchShape, options: Fie
   };
 }
 
-export function inPass(
-  name: string, bytes: number, dispatches: number | null, record: (pass: GPUComputePassEncoder) => void, check?: () => Promise<void>,
-): Contender {
-  return {
-    name, kind: 'gpu', bytes, dispatches, check,
-    run(encoder, timestampWrites) {
-      const pass = encoder!.beginComputePass(timestampWrites ? { timestampWrites } : undefined);
-      record(pass);
-      pass.end();
-    },
-  };
-}
-
-/** One vec4 kernel over whole tensors; `inputs` are its first bindings, y its last. */
-export async function elementwise(
-  device: GPUDevice, name: string, code: string, inputs: readonly GPUBuffer[], y: GPUBuffer, bytes: number, elements: number,
-): Promise<Contender> {
-  const module = device.createShaderModule({ label: `batchnorm/benchmark ${name}`, code });
-  const pipeline = await device.createComputePipelineAsync({ label: `batchnorm/benchmark ${name}`, layout: 'auto', compute: { module, entryPoint: 'main' } });
-  const bindGroup = device.createBindGroup({
-    layout: pipeline.getBindGroupLayout(0),
-    entries: [...inputs, y].map((buffer, binding) => ({ binding, resource: { buffer } })),
-  });
-  const [columns, lines] = grid(Math.ceil(elements / 4 / 256), device.limits);
-  return inPass(name, bytes, 1, (pass) => {
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bindGroup);
-    pass.dispatchWorkgroups(columns, lines);
-  });
-}
-
 /** The CPU fallback as a layer uses it: f32 arrays, f64 arithmetic. */
 function cpuRows(inputs: Inputs): Contender[] {
   const { x, dy, gamma, beta, eps } = inputs;
@@ -163,14 +133,6 @@ function recordTime(device: GPUDevice, ...records: ((pass: GPUComputePassEncoder
   return microseconds;
 }
 
-export function runOnce(device: GPUDevice, record: (pass: GPUComputePassEncoder) => void): void {
-  const encoder = device.createCommandEncoder({ label: 'batchnorm/benchmark' });
-  const pass = encoder.beginComputePass();
-  record(pass);
-  pass.end();
-  device.queue.submit([encoder.finish()]);
-}
-
 /** Throws when an output is beyond the self-test's bound: a wrong answer is not worth timing. */
 async function compareOutputs(device: GPUDevice, inputs: Inputs, want: Expected, outputs: Partial<Record<Output, GPUBuffer>>): Promise<void> {
   const got: Partial<Record<Output, Float32Array | Float64Array>> = { ...want };
@@ -179,15 +141,3 @@ async function compareOutputs(device: GPUDevice, inputs: Inputs, want: Expected,
     if (beyond > 0) throw new Error(`benchmark: ${output} is wrong in ${beyond} of ${elements} elements, ${ratio.toPrecision(3)} × its bound. Nothing wrong is timed.`);
   }
 }
-
-export async function download(device: GPUDevice, buffer: GPUBuffer): Promise<Float32Array> {
-  const staging = device.createBuffer({ label: 'batchnorm/benchmark read', size: buffer.size, usage: MAP_READ | COPY_DST });
-  const encoder = device.createCommandEncoder();
-  encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
-  device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(READ);
-  const values = new Float32Array(staging.getMappedRange()).slice();
-  staging.destroy();
-  return values;
-}
-

@@ -1,5 +1,4 @@
-import type { Backend, Engine } from '../backend/backend.js';
-import type { Tensor, TensorStorage } from '../backend/tensor.js';
+import type { Backend, Engine, Tensor, TensorStorage } from '../backend/backend.js';
 import { type Storage, checkStorage } from '../plan/half.js';
 import {
   DEFAULTS, type Epilogue, type Numbers, type RowMask, checkEpilogue, checkFlag, checkNames, checkNumbers, checkRowMask, checkUnbiased, hasRelu, hasResidual, hasResidualGradient,

@@ -1,5 +1,5 @@
 import type { Backend } from '../backend/backend.js';
-import type { Tensor } from '../backend/tensor.js';
+import type { Tensor } from '../backend/backend.js';
 import type { Storage } from '../plan/half.js';
 
 /** Shapes whose results are kept for reuse; the one unused longest is freed. */

@@ -1,5 +1,5 @@
 import type { Backend } from '../backend/backend.js';
-import type { Tensor } from '../backend/tensor.js';
+import type { Tensor } from '../backend/backend.js';
 import { random } from '../data/random.js';
 import { BatchNorm, type LayerOptions } from '../layer/batchNorm.js';
 import { type Storage, roundTo } from '../plan/half.js';

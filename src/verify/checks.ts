@@ -1,9 +1,8 @@
-import type { Backend } from '../backend/backend.js';
+import type { Backend, Tensor } from '../backend/backend.js';
 import { random } from '../data/random.js';
 import { checkText } from '../kernels/pipelines.js';
 import { allVariants } from '../kernels/variants.js';
 import { classOf } from '../plan/plan.js';
-import type { Tensor } from '../backend/tensor.js';
 import { BatchNorm, type Exchange } from '../layer/batchNorm.js';
 import { backward } from '../reference/backward.js';
 import { forward } from '../reference/forward.js';

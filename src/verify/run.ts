@@ -1,5 +1,4 @@
-import type { Backend } from '../backend/backend.js';
-import type { Tensor, TensorStorage } from '../backend/tensor.js';
+import type { Backend, Tensor, TensorStorage } from '../backend/backend.js';
 import { BatchNorm } from '../layer/batchNorm.js';
 import { type Epilogue, type RowMask, hasResidualGradient } from '../plan/options.js';
 import type { Floats } from '../reference/types.js';

@@ -11,7 +11,7 @@ const shapes: BenchShape[] = [
   { name: 'NCHW 2×3×2×5', layout: 'channelsFirst', channels: 3, rows: 20, shape: { shape: [2, 3, 2, 5] }, elements: 60 },
 ];
 
-describe.each(PEERS.filter(({ name }) => !name.endsWith('webgpu')))('$name', ({ open }) => {
+describe.each(PEERS.filter(({ name }) => !name.endsWith('webgpu')))('$name', { tags: ['long'] }, ({ open }) => {
   it.each(shapes)('$name', async (shape) => {
     const { layout, rows, channels } = shape;
     const inputs = inputsOf({ name: '', rows, channels, spatial: layout === 'channelsFirst' ? 10 : undefined, column: (c) => ({ offset: c }) }, 1);

@@ -15,7 +15,7 @@ beforeAll(() => {
   execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--mode', 'cli', '--outDir', `${folder}built`, '--emptyOutDir', '--logLevel', 'warn'], { cwd: root });
   cpSync(`${folder}built`, `${elsewhere}/built`, { recursive: true });
   writeFileSync(`${elsewhere}/package.json`, '{ "type": "module" }');
-}, 60_000);
+});
 
 afterAll(() => rmSync(elsewhere, { recursive: true, force: true }));
 
@@ -34,7 +34,7 @@ interface Printed {
 }
 
 describe('bench', () => {
-  it('control: one shape, as a table, JSON and Markdown', async () => {
+  it('control: one shape, as a table, JSON and Markdown', { tags: ['long'] }, async () => {
     const table = await bench(['--shapes', '[256, 64]', '--samples', '1', '--markdown', 'out.md']);
     expect(table.stderr).not.toContain('bench:');
     expect(table.status).toBe(0);
@@ -82,7 +82,7 @@ describe('bench', () => {
 });
 
 describe('bench --browser', () => {
-  it('the same rows and facts as in Node, from Chromium; peers beside them', async () => {
+  it('the same rows and facts as in Node, from Chromium; peers beside them', { tags: ['long'] }, async () => {
     const shape = ['--shapes', '[100, 3]', '--samples', '1', '--json'];
     const [node, browser] = [await bench(shape), await bench([...shape, '--browser', '--peers', '--markdown', 'browser.md'])];
     expect(browser.stderr).toBe('');
@@ -96,9 +96,9 @@ describe('bench --browser', () => {
     for (const peer of ['jax-js webgpu', 'jax-js wasm', 'tfjs webgpu', 'tfjs cpu']) expect(timed.map(({ name }) => name).join('\n')).toContain(`${peer}: forward`);
     expect(there.shapes[0].refused).toEqual([]);
     expect(readFileSync(`${folder}browser.md`, 'utf8')).toContain('| dispatches | × fastest peer |');
-  }, 180_000);
+  });
 
-  it('as a table, its plan forced, without peers', async () => {
+  it('as a table, its plan forced, without peers', { tags: ['long'] }, async () => {
     const TMPDIR = `${elsewhere}/temporary`;
     mkdirSync(TMPDIR);
     const { status, stdout, stderr } = await bench(['--browser', '--shapes', '[256, 64]', '--samples', '1', '--plan', 'split'], { env: { TMPDIR } });
@@ -108,7 +108,7 @@ describe('bench --browser', () => {
     expect(stdout).toMatch(/\nforward +\d.* 3\n/);
     expect(stdout).not.toMatch(/peer|jax-js|tfjs/);
     expect(readdirSync(TMPDIR).filter((name) => name.startsWith('webgpu-batchnorm'))).toEqual([]);
-  }, 180_000);
+  });
 
   it('says what is missing: a Chromium, playwright, vite, the repository', async () => {
     const without = async (env: Record<string, string> = {}, at = elsewhere) => {

@@ -14,7 +14,7 @@ beforeAll(() => {
   writeFileSync(`${folder}good.csv.gz`, gzipSync('height,weight\n1.5,60\n1.8,80\n1.7,75\n'));
   writeFileSync(`${folder}images.csv`, 'a,b,c,d,e,f\n1,2,3,10,20,30\n4,5,6,10,20,30\n');
   writeFileSync(`${folder}bad.csv`, 'height,weight\n1.5,60\n1.8,heavy\n');
-}, 60_000);
+});
 
 function verify(args: string[], env: Record<string, string> = {}): Promise<{ status: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {

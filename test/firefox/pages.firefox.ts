@@ -4,10 +4,10 @@
 import type { Browser, Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PAGES } from '../../demo/site/pages.js';
-import { type Site, serveSite } from '../pages/site.js';
+import { serveSite } from '../pages/serve.js';
 import { launch, newPage } from './firefox.js';
 
-const shared = {} as { site: Site; gpu: Browser; plain: Browser };
+const shared = {} as { site: Awaited<ReturnType<typeof serveSite>>; gpu: Browser; plain: Browser };
 
 beforeAll(async () => {
   shared.site = await serveSite();

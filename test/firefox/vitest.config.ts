@@ -32,7 +32,7 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'firefox pages', include: ['test/firefox/pages.firefox.ts'], globalSetup: 'test/pages/build.ts',
+          name: 'firefox pages', include: ['test/firefox/pages.firefox.ts'],
           ...LIMITS, sequence: { groupOrder: 1 },
         },
       },

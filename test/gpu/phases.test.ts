@@ -288,7 +288,7 @@ describe('parts by index', () => {
       bn.moments(pass, { x, moments: bn.createMoments(3) }, { rows }, { part: 2 });
       bn.merge(pass, { moments: bn.createMoments(3), saved }, { parts: 3 });
     });
-    const call = (record: () => void) => expect(record);
+    const call = (record: () => void) => ({ toThrow: (message: string) => expect(record).toThrow(message) });
     call(() => bn.moments(untouched, { x, moments: bn.createMoments(3) }, { rows }, { part: 3 })).toThrow(
       'BatchNormKernels.moments: "moments" is 384 bytes, needs 512 (parts 4 × 4 × channels 8, 4 bytes each). Create it with that size.');
     call(() => bn.merge(untouched, { moments: bn.createMoments(3), saved }, { parts: 4 })).toThrow(

@@ -103,7 +103,7 @@ describe('recipes', () => {
     }
   });
 
-  it('any options, any shape: every text is compiled, and of every buffer it is known where it comes from', () => {
+  const anyShape = (numRuns: number) => {
     const shape = fc.record({
       batch: fc.integer({ min: 1, max: 300 }), spatial: fc.integer({ min: 1, max: 40 }), binding: fc.constantFrom(4096, 2 ** 27), cut: fc.boolean(),
       parts: fc.integer({ min: 1, max: 3 }),
@@ -139,11 +139,13 @@ describe('recipes', () => {
           }
         }
       }),
-      { numRuns: 200, seed: 20261122 },
+      { numRuns, seed: 20261122 },
     );
-  });
+  };
+  it('any options, any shape: every text is compiled, and of every buffer it is known where it comes from', () => anyShape(20));
+  it('any options, any shape: every text is compiled, and of every buffer it is known where it comes from, 200 of them', { tags: ['long'] }, () => anyShape(200));
 
-  it('any options: an argument is bound in every plan, and is read and written as its slot says', () => {
+  const anyOptions = (numRuns: number) => {
     fc.assert(
       fc.property(settings, fc.constantFrom(8, 16), (of, buffers) => {
         for (const draft of draftsOf(of, MODES, buffers)) {
@@ -174,9 +176,11 @@ describe('recipes', () => {
           }
         }
       }),
-      { numRuns: 300, seed: 20261122 },
+      { numRuns, seed: 20261122 },
     );
-  });
+  };
+  it('any options: an argument is bound in every plan, and is read and written as its slot says', () => anyOptions(40));
+  it('any options: an argument is bound in every plan, and is read and written as its slot says, 300 of them', { tags: ['long'] }, () => anyOptions(300));
 
   it('scratch is as large as what the dispatches write', () => {
     const geometry: Geometry = { layout: 'channelsFirst', batch: 40, channels: 6, spatial: 90, rows: 3600 };

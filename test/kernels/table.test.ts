@@ -233,7 +233,7 @@ describe('variants', () => {
     expect(new Set(all.map(({ kernel }) => kernel))).toEqual(new Set(names));
   });
 
-  it('a key forgets nothing that changes the text: of each variant, whatever else it could be', () => {
+  it('a key forgets nothing that changes the text: of each variant, whatever else it could be', { tags: ['long'] }, () => {
     for (const variant of allVariants('hardware', LIMITS)) {
       const { bindings }: Kernel = KERNELS[variant.kernel];
       const optional = bindings.filter(({ absent }) => absent !== undefined).map(({ name }) => name);
@@ -263,7 +263,7 @@ describe('variants', () => {
     expect(files('moments_partial', 'relu')).toEqual([]);
   });
 
-  it('every constant is an override of the text, and every override has its constant', () => {
+  it('every constant is an override of the text, and every override has its constant', { tags: ['long'] }, () => {
     for (const variant of everyVariant) {
       const overrides = [...variantText(variant).code.matchAll(/^override (\w+):/gm)].map(([, name]) => name);
       expect(Object.keys(variantConstants(variant)).sort(), variantKey(variant)).toEqual(overrides.sort());

@@ -18,7 +18,7 @@ beforeAll(() => {
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) cpSync(`${root}${file}`, `${installed}${file}`);
   writeFileSync(`${consumer}package.json`, '{ "type": "module" }');
   writeFileSync(`${consumer}use.ts`, USE);
-}, 120_000);
+});
 
 const USE = `
 import { BatchNorm, type Tensor, createBatchNorm, openBackend, presets } from 'webgpu-batchnorm';

@@ -1,12 +1,11 @@
 // Claim: the benchmark page times this library beside its peers when asked to, and gives every row a time or a reason.
 // Control: without an adapter it times nothing and says why.
-import { readFileSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright';
 import { describe, expect, test } from 'vitest';
 import { SHAPES } from '../../src/benchmark/index.js';
 import { PEERS } from '../../src/benchmark/peers/index.js';
 import { checkLoosely } from '../../src/benchmark/peers/peer.js';
-import { openPage, overflow, screenshot, share } from './site.js';
+import { openPage, overflow, screenshot, share, textOf } from './site.js';
 
 const PAGE = 'demo/benchmark/index.html';
 
@@ -20,7 +19,7 @@ async function open(where: Browser, query: string, options: BrowserContextOption
 }
 
 async function reached(page: Page, ...states: string[]): Promise<string> {
-  await page.waitForFunction((wanted) => wanted.includes(document.documentElement.dataset.state!), states, { timeout: 60_000 });
+  await page.waitForFunction((wanted) => wanted.includes(document.documentElement.dataset.state!), states);
   return (await page.getAttribute('html', 'data-state'))!;
 }
 
@@ -29,7 +28,7 @@ const rowsOf = (page: Page) => page.$$eval('tr[data-row]', (rows) => rows.map((r
 })));
 
 describe('with WebGPU', () => {
-  test('does not start by itself; times every row of a shape, peers too', async () => {
+  test('does not start by itself; times every row of a shape, peers too', { tags: ['long'] }, async () => {
     const { page, complaints } = await open(shared.gpu, '?shapes=256x64&samples=2');
     expect(await page.innerText('#facts')).toContain('software, computes on the CPU');
     expect(await rowsOf(page)).toEqual([]);
@@ -51,7 +50,7 @@ describe('with WebGPU', () => {
     expect(Number(forward.cells.at(-1))).toBeGreaterThan(0); // a ratio to the fastest peer
 
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#download-json')]);
-    const json = JSON.parse(readFileSync(await download.path(), 'utf8')) as { facts: Record<string, string>; shapes: { timings: { name: string; wall: number }[]; refused: unknown[] }[] };
+    const json = JSON.parse(await textOf(download)) as { facts: Record<string, string>; shapes: { timings: { name: string; wall: number }[]; refused: unknown[] }[] };
     expect(json.shapes[0]!.timings.map(({ name }) => name)).toEqual(timed.map(({ name }) => name));
     expect(json.shapes[0]!.timings.every(({ wall }) => wall > 0)).toBe(true);
     expect(json.facts.adapter).toContain('software');
@@ -60,9 +59,9 @@ describe('with WebGPU', () => {
   });
 
   test('without peers none is timed; Stop keeps what is done', async () => {
-    const { page, complaints } = await open(shared.gpu, '?shapes=256x64,1000000x8&samples=2&peers=', { colorScheme: 'dark', viewport: { width: 375, height: 800 } });
+    const { page, complaints } = await open(shared.gpu, '?shapes=100x3,4096x256&samples=1&peers=', { colorScheme: 'dark', viewport: { width: 375, height: 800 } });
     await page.click('#run');
-    await page.waitForSelector('[data-shape="256x64"]', { timeout: 60_000 });
+    await page.waitForSelector('[data-shape="100x3"]');
     await page.click('#stop');
     expect(await reached(page, 'stopped')).toBe('stopped');
     expect((await rowsOf(page)).filter(({ name }) => /jax|tfjs/.test(name))).toEqual([]);

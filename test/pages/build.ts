@@ -1,21 +1,25 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { build } from 'vite';
+import { chromium } from 'playwright';
 import type { TestProject } from 'vitest/node';
+import { launchOptions } from './browser.js';
+import { serveSite } from './serve.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
     siteFolder: string;
+    siteUrl: string;
+    /** Where the two browsers listen. */
+    browsers: { gpu: string; plain: string };
   }
 }
 
-const ROOT = join(import.meta.dirname, '../..');
-
-/** Builds the pages as they are published, into a temporary folder. */
-export default async function buildSite(project: TestProject): Promise<() => void> {
-  const outDir = mkdtempSync(join(tmpdir(), 'webgpu-batchnorm-site-'));
-  await build({ root: ROOT, configFile: join(ROOT, 'vite.config.ts'), mode: 'production', logLevel: 'error', build: { outDir, emptyOutDir: true } });
-  project.provide('siteFolder', outDir);
-  return () => rmSync(outDir, { recursive: true });
+/** Builds and serves the pages, and opens the browsers: once for all files. */
+export default async function buildSite(project: TestProject): Promise<() => Promise<void>> {
+  const site = await serveSite();
+  const [gpu, plain] = await Promise.all([true, false].map((gpu) => chromium.launchServer(launchOptions({ gpu }))));
+  project.provide('siteFolder', site.folder);
+  project.provide('siteUrl', site.url);
+  project.provide('browsers', { gpu: gpu.wsEndpoint(), plain: plain.wsEndpoint() });
+  return async () => {
+    await Promise.all([gpu.close(), plain.close(), site.close()]);
+  };
 }

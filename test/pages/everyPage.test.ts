@@ -2,24 +2,24 @@
 // runs it, and can be read and used by keyboard, in light, in dark and on a phone.
 // Control: what breaks the policy, what axe forbids and what is too wide are seen.
 import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright';
+import { describe, expect, test } from 'vitest';
 import { PAGES } from '../../demo/site/pages.js';
 import { POLICY } from '../../demo/site/policy.js';
 import { repositoryOf } from '../../demo/site/repository.js';
 import { weighPages } from '../../demo/site/sizes.js';
-import { launch, openPage, overflow, screenshot, share } from './site.js';
+import { openPage, overflow, screenshot, share } from './site.js';
 
 /** Links that keep a page's own run short. */
 const SHORT: Record<string, string> = { Training: '?depth=1&width=8&steps=5', Correctness: '?filter=control', Workers: '?steps=2' };
 
 const EVERY = PAGES.map(({ path, label, ...rest }) => ({ name: label, path, label, query: SHORT[label] ?? '', ...rest }));
 
-const shared = share('plain');
+const shared = share('gpu', 'plain');
 
 /** The page has looked for an adapter, and what it does by itself is done. */
 async function settle(page: Page): Promise<void> {
-  await page.waitForSelector('html:is([data-backend], [data-state]):not([data-state="asking"], [data-state="running"])', { timeout: 60_000 });
+  await page.waitForSelector('html:is([data-backend], [data-state]):not([data-state="asking"], [data-state="running"])');
 }
 
 async function findViolations(page: Page, rules?: string[]): Promise<string[]> {
@@ -30,15 +30,13 @@ async function findViolations(page: Page, rules?: string[]): Promise<string[]> {
     .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}: ${nodes[0]!.failureSummary}`);
 }
 
-describe('with WebGPU', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launch({ gpu: true });
-  });
-  afterAll(() => browser?.close());
-
-  test.each(EVERY)('$name', async ({ path, query, title, description, label }) => {
-    const { page, complaints } = await openPage(browser);
+/** On a software adapter a page takes long, and looks the same: its own suite runs what it does there. */
+describe.each([
+  { name: 'without WebGPU', browser: () => shared.plain, tags: [], facts: /^(?![^]*(?:swiftshader|GPU, |software adapter))/i, runs: /WebGPU has no adapter here/ },
+  { name: 'with WebGPU', browser: () => shared.gpu, tags: ['long'], facts: /swiftshader/i, runs: /software adapter|\(software\)/ },
+])('$name', ({ browser, tags, facts, runs }) => {
+  test.each(EVERY)('$name', { tags }, async ({ path, query, title, description, label }) => {
+    const { page, complaints } = await openPage(browser());
     const loaded: string[] = [];
     page.on('request', (request) => loaded.push(new URL(request.url()).pathname.slice(new URL(shared.site.url).pathname.length)));
     expect((await page.goto(`${shared.site.url}${path}${query}`))!.status()).toBe(200);
@@ -47,8 +45,8 @@ describe('with WebGPU', () => {
     expect(await page.title()).toBe(title);
     expect(await page.getAttribute('meta[name="description"]', 'content')).toBe(description);
     expect(await page.getAttribute('meta[http-equiv="Content-Security-Policy"]', 'content')).toBe(POLICY);
-    expect(await page.innerText('#facts')).toMatch(/swiftshader/i);
-    expect(await page.innerText('main')).toMatch(/software adapter|\(software\)/);
+    expect(await page.innerText('#facts')).toMatch(facts);
+    expect(await page.innerText('main')).toMatch(runs);
 
     const links = await page.locator('header.site nav a').evaluateAll((all: HTMLAnchorElement[]) => all.filter((link) => !link.hidden).map((link) => ({ text: link.textContent, href: link.href, current: link.ariaCurrent })));
     expect(links.map(({ text }) => text)).toEqual([...PAGES.map((one) => one.label), 'README']);
@@ -83,8 +81,8 @@ describe('with WebGPU', () => {
     await page.context().close();
   });
 
-  test('control: what must not be is seen', async () => {
-    const { page, complaints } = await openPage(browser);
+  test('control: what must not be is seen', { tags }, async () => {
+    const { page, complaints } = await openPage(browser());
     await page.goto(shared.site.url);
     await settle(page);
     await page.evaluate(() => {
@@ -103,16 +101,13 @@ describe('with WebGPU', () => {
   });
 });
 
-describe('without WebGPU', () => {
-  test.each(EVERY.flatMap((one) => [
-    { ...one, name: `${one.name}: no adapter`, url: () => shared.site.url, why: 'WebGPU has no adapter here' },
-    { ...one, name: `${one.name}: no navigator.gpu`, url: () => shared.site.insecureUrl, why: 'This environment has no WebGPU' },
-  ]))('$name', async ({ path, query, title, url, why }) => {
+describe('without navigator.gpu', () => {
+  test.each(EVERY)('$name', { tags: ['long'] }, async ({ path, query, title }) => {
     const { page, complaints } = await openPage(shared.plain);
-    expect((await page.goto(`${url()}${path}${query}`))!.status()).toBe(200);
+    expect((await page.goto(`${shared.site.insecureUrl}${path}${query}`))!.status()).toBe(200);
     await settle(page);
     expect(await page.title()).toBe(title);
-    expect(await page.innerText('main')).toContain(why);
+    expect(await page.innerText('main')).toContain('This environment has no WebGPU');
     expect(await page.innerText('#facts')).not.toMatch(/swiftshader|GPU, |software adapter/i);
     expect(complaints).toEqual([]);
     await page.context().close();

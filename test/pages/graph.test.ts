@@ -2,11 +2,11 @@
 // Control: what is not computed yet is not shown, and a wrong entry changes nothing.
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { compact } from '../../demo/graph/format.js';
 import { drawn } from '../../demo/graph/presets.js';
 import { type StagedBackward, backwardStaged } from '../../src/reference/index.js';
-import { openPage, overflow, screenshot, share } from './site.js';
+import { launch, openPage, overflow, screenshot, share } from './site.js';
 
 const PAGE = 'demo/graph/index.html';
 const FIRST = drawn('random', 1, 4, 3);
@@ -22,7 +22,7 @@ async function open(where: Browser, query = '', options: BrowserContextOptions =
 
 /** What the library's layer has to say is said. */
 async function settle(page: Page): Promise<void> {
-  await page.waitForFunction(() => ['ready', 'error'].includes(document.documentElement.dataset.state!), null, { timeout: 60_000 });
+  await page.waitForFunction(() => ['ready', 'error'].includes(document.documentElement.dataset.state!));
 }
 
 /** The cells of every node, as they are read. */
@@ -138,7 +138,7 @@ describe('with WebGPU', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('looks', async () => {
+  test('looks', { tags: ['long'] }, async () => {
     const { page, complaints } = await open(shared.plain, '?step=16');
     for (const step of ['16', '19']) {
       await page.emulateMedia({ colorScheme: 'light' });
@@ -163,7 +163,7 @@ describe('with WebGPU', () => {
   test.each([
     { name: 'largest', link: `?x=${'1,2.5,3,4;'.repeat(5)}9,1,2,-123456&dy=${'1,-1,1,1;'.repeat(5)}2,2,2,2&gamma=1,1,1,1&beta=0,0,0,0&step=12` },
     { name: 'smallest', link: '?x=1&dy=1&gamma=1&beta=1&step=18' },
-  ])('the $name matrix fits', async ({ name, link }) => {
+  ])('the $name matrix fits', { tags: ['long'] }, async ({ name, link }) => {
     const { page, complaints } = await open(shared.plain, link);
     for (const width of [1280, 1000, 768, 375]) {
       await page.setViewportSize({ width, height: 800 });
@@ -190,9 +190,11 @@ describe('with WebGPU', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('after a lost device the next edit runs on another', async () => {
-    const { page, complaints } = await open(shared.gpu);
-    const devtools = await shared.gpu.newBrowserCDPSession();
+  test('after a lost device the next edit runs on another', { tags: ['long'] }, async () => {
+    const own = await launch({ gpu: true });
+    onTestFinished(() => own.close());
+    const { page, complaints } = await open(own);
+    const devtools = await own.newBrowserCDPSession();
     await devtools.send('Browser.crashGpuProcess');
     await page.waitForTimeout(1000);
     await page.fill('#x-1-1', '2.5');
@@ -268,7 +270,7 @@ describe('without WebGPU', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('a drawn matrix, and another size', async () => {
+  test('a drawn matrix, and another size', { tags: ['long'] }, async () => {
     const { page, complaints } = await open(shared.plain, '?step=9&at=4,3');
     await page.selectOption('#preset', 'constant');
     await page.fill('#seed', '5');
@@ -295,7 +297,7 @@ describe('without WebGPU', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('eps 0 under a constant column: no derivative there, and the page says so', async () => {
+  test('eps 0 under a constant column: no derivative there, and the page says so', { tags: ['long'] }, async () => {
     const { page, complaints } = await open(shared.plain, '?x=1,2;1,4&dy=1,2;3,4&gamma=1,1&beta=0.5,0&eps=0&step=18');
     const found = await cells(page);
     expect([found.y.value[0], found.y.value[2], found.x.gradient[0], found.x.gradient[2]]).toEqual(['0.5000', '0.5000', '0', '0']);
@@ -351,7 +353,7 @@ describe('without WebGPU', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('a clicked cell is the chosen element', async () => {
+  test('a clicked cell is the chosen element', { tags: ['long'] }, async () => {
     const { page } = await open(shared.plain, '?step=2');
     await page.click('[data-node="centered"] .grid.value [data-row="2"][data-column="1"]');
     expect(new URL(page.url()).search).toBe('?step=2&at=3,2');
@@ -364,7 +366,7 @@ describe('without WebGPU', () => {
     expect(await page.$$eval('.chosen', (all) => all.map((cell) => `${(cell as SVGElement).dataset.row} ${(cell as SVGElement).dataset.column}`).filter((at) => at !== '0 2'))).toEqual([]);
   });
 
-  test('play walks on by itself to the end, and pauses', async () => {
+  test('play walks on by itself to the end, and pauses', { tags: ['long'] }, async () => {
     const { page, complaints } = await open(shared.plain, '?step=16');
     await page.click('#play');
     expect(await page.innerText('#play')).toBe('Pause');
@@ -382,7 +384,7 @@ describe('without WebGPU', () => {
   });
 
   test.each([{ reducedMotion: 'reduce' as const, moves: false }, { reducedMotion: 'no-preference' as const, moves: true }])(
-    'prefers-reduced-motion: $reducedMotion', async ({ reducedMotion, moves }) => {
+    'prefers-reduced-motion: $reducedMotion', { tags: ['long'] }, async ({ reducedMotion, moves }) => {
       const { page } = await open(shared.plain, '', { reducedMotion });
       const animated = () => page.evaluate(() => document.getAnimations().length > 0);
       await page.keyboard.press('ArrowRight');
@@ -392,7 +394,7 @@ describe('without WebGPU', () => {
     },
   );
 
-  test('formulas are MathML that brings no style of its own', async () => {
+  test('formulas are MathML that brings no style of its own', { tags: ['long'] }, async () => {
     const { page } = await open(shared.plain, '?step=11');
     expect(await page.$$eval('#lines math', (all) => all.length)).toBe(6); // derivative, formula and numbers, of two gradients
     expect(await page.$$eval('#collapse math', (all) => all.length)).toBe(5);
@@ -400,7 +402,7 @@ describe('without WebGPU', () => {
     expect(await page.$$eval('#lines math', (all) => all.every((formula) => formula.getBoundingClientRect().height > 8))).toBe(true);
   });
 
-  test('what the picture rounds stands in full in the tables', async () => {
+  test('what the picture rounds stands in full in the tables', { tags: ['long'] }, async () => {
     const { page } = await open(shared.plain, '?step=16');
     await page.click('summary');
     const { gradients } = reference(FIRST);

@@ -1,44 +1,25 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright';
-import { preview } from 'vite';
+import { type Browser, type BrowserContextOptions, type Download, type Page, chromium } from 'playwright';
 import { afterAll, beforeAll, inject } from 'vitest';
-import { findChromium } from '../chromium.js';
+import { INSECURE_HOST, launchOptions } from './browser.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const ARTIFACTS = join(ROOT, 'test/artifacts');
 
-/** Not a path the build could know: the pages have to work from any. */
-const BASE = '/some/where/';
-
-/** A name that is no localhost, so that http is insecure there: browsers hide WebGPU and the clipboard. */
-const INSECURE_HOST = 'batchnorm.test';
+/** How long a page may take for anything: a busy machine is no fault of it. */
+const PATIENCE_MS = 600_000;
 
 export interface Site {
   /** The built files. */
   folder: string;
   url: string;
   insecureUrl: string;
-  close(): Promise<void>;
 }
 
-/** Serves the pages as they are published. */
-export async function serveSite(): Promise<Site> {
-  const folder = inject('siteFolder');
-  const server = await preview({
-    root: ROOT, configFile: false, logLevel: 'error', base: BASE, build: { outDir: folder },
-    appType: 'mpa', // a page that is not there is a 404, as on a static host
-    preview: { host: '127.0.0.1', port: 0, allowedHosts: [INSECURE_HOST] },
-  });
-  const url = server.resolvedUrls!.local[0]!;
-  return { folder, url, insecureUrl: url.replace('127.0.0.1', INSECURE_HOST), close: () => server.close() };
-}
-
-/** `gpu: false` leaves out the flags without which headless Chromium has no adapter. */
-export function launch({ gpu }: { gpu: boolean }): Promise<Browser> {
-  const { executablePath, args } = findChromium();
-  const kept = gpu ? args : args.filter((arg) => !arg.includes('webgpu'));
-  return chromium.launch({ headless: true, executablePath, args: [...kept, `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`] });
+/** A browser of its own, for a test that breaks it. */
+export function launch(options: { gpu: boolean }): Promise<Browser> {
+  return chromium.launch(launchOptions(options));
 }
 
 /** What a file's tests share. `plain` is a browser without WebGPU. */
@@ -48,22 +29,30 @@ export interface Shared {
   plain: Browser;
 }
 
-/** Serves the site and opens the browsers before a file's first test, and closes them after its last. */
+/** The site and the browsers, which all files share: build.ts opened them. */
 export function share<K extends 'gpu' | 'plain'>(...browsers: K[]): Pick<Shared, 'site' | K> {
-  const shared: Partial<Shared> = {};
+  const url = inject('siteUrl');
+  const shared: Partial<Shared> = { site: { folder: inject('siteFolder'), url, insecureUrl: url.replace('127.0.0.1', INSECURE_HOST) } };
   beforeAll(async () => {
-    shared.site = await serveSite();
-    await Promise.all(browsers.map(async (kind) => (shared[kind] = await launch({ gpu: kind === 'gpu' }))));
+    await Promise.all(browsers.map(async (kind) => (shared[kind] = await chromium.connect(inject('browsers')[kind]))));
   });
   afterAll(async () => {
-    for (const each of [shared.gpu, shared.plain, shared.site]) await each?.close();
+    for (const kind of browsers) await shared[kind]?.close(); // of this file's pages; the browser stays
   });
   return shared as Shared;
+}
+
+/** What a page has saved. */
+export async function textOf(download: Download): Promise<string> {
+  const path = join(ARTIFACTS, 'downloads', `${process.pid}-${download.suggestedFilename()}`);
+  await download.saveAs(path);
+  return readFileSync(path, 'utf8');
 }
 
 /** A page, and what it complained about: console errors, uncaught errors, breaches of its own policy, requests to elsewhere. */
 export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<{ page: Page; complaints: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {

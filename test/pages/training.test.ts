@@ -2,19 +2,18 @@
 // words, and says of everything it refuses or loses what it was and what stands.
 // Control: a sweep that is stopped, a row that is not there and a file without labels give no result.
 import { AxeBuilder } from '@axe-core/playwright';
-import { readFileSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { Curve } from '../../demo/training/chartCurve.js';
 import { SpreadHistory, spreadOf } from '../../demo/training/pictureHistory.js';
 import { DEFAULTS } from '../../demo/training/settings.js';
-import { launch, openPage, overflow, screenshot, share } from './site.js';
+import { launch, openPage, overflow, screenshot, share, textOf } from './site.js';
 
 const PAGE = 'demo/training/index.html';
 /** A net that steps fast anywhere. */
 const SMALL = 'depth=1&width=8';
 
-const shared = share('plain');
+const shared = share('gpu', 'plain');
 
 async function open(where: Browser, query: string, options: BrowserContextOptions = {}, base = shared.site.url) {
   const opened = await openPage(where, options);
@@ -23,14 +22,14 @@ async function open(where: Browser, query: string, options: BrowserContextOption
 }
 
 async function reached(page: Page, ...states: string[]): Promise<string> {
-  await page.waitForFunction((wanted) => wanted.includes(document.documentElement.dataset.state!), states, { timeout: 120_000 });
+  await page.waitForFunction((wanted) => wanted.includes(document.documentElement.dataset.state!), states);
   return (await page.getAttribute('html', 'data-state'))!;
 }
 
 async function paused(page: Page, steps: number): Promise<void> {
   await page.waitForFunction(
     (steps) => document.documentElement.dataset.state === 'error' || document.querySelector('#verdict')!.textContent!.startsWith(`Paused after ${steps} step`),
-    steps, { timeout: 120_000 },
+    steps,
   );
   expect(await page.getAttribute('html', 'data-state'), await page.innerText('#refusal')).toBe('paused');
 }
@@ -66,14 +65,8 @@ const rowsOf = (page: Page, table: string) => page.$$eval(`${table} tbody tr`, (
 const percentOf = (text: string) => Number(/^([\d.]+)\u00a0%$/.exec(text)![1]);
 
 describe('with WebGPU', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launch({ gpu: true });
-  });
-  afterAll(() => browser?.close());
-
   test('trains the spiral by itself; curves, plane, layers and words follow; runs, pauses, steps, begins anew', async () => {
-    const { page, complaints } = await open(browser, '?depth=1&steps=30'); // each layer's products compile for seconds on SwiftShader
+    const { page, complaints } = await open(shared.gpu, '?depth=1&steps=30'); // each layer's products compile for seconds on SwiftShader
     await paused(page, 30);
     const place = (await page.innerText('#facts')).includes('(software)') ? 'software adapter' : 'GPU';
     expect(await page.innerText('#verdict')).toMatch(new RegExp(`^Paused after 30 steps on the ${place}: \\d+\\.\\d\\s% of the held-out rows are right with batch norm, \\d+\\.\\d\\s% without\\.$`));
@@ -144,8 +137,8 @@ describe('with WebGPU', () => {
     await page.context().close();
   });
 
-  test('a sweep shows its points and stops; batch sizes and one example alone; nets saved are loaded', async () => {
-    const { page, complaints } = await open(browser, `?${SMALL}&steps=50`);
+  test('a sweep shows its points and stops; batch sizes and one example alone; nets saved are loaded', { tags: ['long'] }, async () => {
+    const { page, complaints } = await open(shared.gpu, `?${SMALL}&steps=50`);
     await paused(page, 50);
     const stood = await page.innerText('#accuracy-words');
 
@@ -156,7 +149,7 @@ describe('with WebGPU', () => {
     await page.fill('#sweep-steps', '50');
     await page.focus('#sweep-run');
     await page.keyboard.press('Enter');
-    await page.waitForFunction(() => document.querySelectorAll('#sweep-table tbody tr').length >= 2, null, { timeout: 60_000 });
+    await page.waitForFunction(() => document.querySelectorAll('#sweep-table tbody tr').length >= 2);
     expect(await page.isDisabled('#run')).toBe(true);
     await page.keyboard.press('Enter'); // the focus has gone on to Stop
     await page.waitForSelector('#sweep[data-state="stopped"]');
@@ -192,7 +185,7 @@ describe('with WebGPU', () => {
 
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
     expect(download.suggestedFilename()).toBe('spiral-50-steps.json');
-    const text = readFileSync(await download.path(), 'utf8');
+    const text = await textOf(download);
     expect(Object.keys((JSON.parse(text) as { nets: { batchNorm: object } }).nets.batchNorm)).toContain('norms.0.running_mean');
     await page.fill('#seed', '9');
     await page.press('#seed', 'Enter');
@@ -213,10 +206,12 @@ describe('with WebGPU', () => {
     await page.context().close();
   });
 
-  test('a device that is lost is said with what to do, and the next start has another', async () => {
-    const { page, complaints } = await open(browser, `?${SMALL}&steps=100000`);
-    await page.waitForFunction(() => Number(/^Step (\d+)/.exec(document.querySelector('#count')!.textContent!)?.[1]) > 20, null, { timeout: 60_000 });
-    const devtools = await browser.newBrowserCDPSession();
+  test('a device that is lost is said with what to do, and the next start has another', { tags: ['long'] }, async () => {
+    const own = await launch({ gpu: true });
+    onTestFinished(() => own.close());
+    const { page, complaints } = await open(own, `?${SMALL}&steps=100000`);
+    await page.waitForFunction(() => Number(/^Step (\d+)/.exec(document.querySelector('#count')!.textContent!)?.[1]) > 20);
+    const devtools = await own.newBrowserCDPSession();
     await devtools.send('Browser.crashGpuProcess');
     expect(await reached(page, 'error')).toBe('error');
     expect(await page.innerText('#verdict')).toMatch(/^Broke off after \d+ steps\.$/);
@@ -258,7 +253,7 @@ describe('without WebGPU', () => {
     await page.context().close();
   });
 
-  test('the digits that are wrong are shown, as many as are said', async () => {
+  test('the digits that are wrong are shown, as many as are said', { tags: ['long'] }, async () => {
     const { page, complaints } = await open(shared.plain, '?data=digits&backend=cpu&steps=60&scale=0.001', { viewport: { width: 375, height: 800 }, colorScheme: 'dark' });
     await paused(page, 60);
     expect(await page.isHidden('#banner')).toBe(true); // the CPU was asked for
@@ -382,7 +377,7 @@ describe('without WebGPU', () => {
     await page.context().close();
   });
 
-  test('two files: the data, and their labels', async () => {
+  test('two files: the data, and their labels', { tags: ['long'] }, async () => {
     const { page, complaints } = await open(shared.plain, '?backend=cpu&steps=5');
     await paused(page, 5);
     const rows = Array.from({ length: 50 }, (_, i) => i % 2);

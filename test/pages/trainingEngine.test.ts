@@ -10,18 +10,18 @@ import type { SavedTensor, SavedText } from '../../demo/training/saved.js';
 import { DEFAULTS, linkOfSettings, parseSettings, settingsOfLink } from '../../demo/training/settings.js';
 import { digits, spiral } from '../../src/data/index.js';
 import { digestOf } from '../data/digest.js';
-import { launch } from './site.js';
+import { launch, share } from './site.js';
 import { type HarnessSite, Training, last, lossesOf, serveHarness } from './training.js';
 
 /** Of the jax-js installed. */
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../node_modules/@jax-js/jax/package.json'), 'utf8'));
 
+const shared = share('gpu', 'plain');
 let site: HarnessSite;
-let browser: Browser;
 let opened: Training | null = null;
 
 beforeAll(async () => {
-  [site, browser] = await Promise.all([serveHarness(), launch({ gpu: true })]);
+  site = await serveHarness();
 });
 
 afterEach(async () => {
@@ -29,12 +29,9 @@ afterEach(async () => {
   opened = null;
 });
 
-afterAll(async () => {
-  await browser?.close();
-  await site?.close();
-});
+afterAll(() => site?.close());
 
-async function open(where = browser, inside: 'worker' | 'page' = 'worker'): Promise<Training> {
+async function open(where: Browser, inside: 'worker' | 'page' = 'worker'): Promise<Training> {
   return (opened = await Training.open(site, where, inside));
 }
 
@@ -42,8 +39,8 @@ async function open(where = browser, inside: 'worker' | 'page' = 'worker'): Prom
 const SMALL: Partial<Settings> = { depth: 2, width: 8, batch: 20 };
 
 describe('with WebGPU', () => {
-  test('spiral: 98 % of held-out points, in batches of any size; the plane falls to the arms', async () => {
-    const training = await open();
+  test('spiral: 98 % of held-out points, in batches of any size; the plane falls to the arms', { tags: ['long'] }, async () => {
+    const training = await open(shared.gpu);
     const start = await training.start('spiral');
     expect(last(start, 'opened')).toMatchObject({ backend: 'gpu', adapter: { software: true }, library: `jax-js ${version}, WebGPU` });
     const { points } = last(start, 'built');
@@ -68,7 +65,7 @@ describe('with WebGPU', () => {
   });
 
   test('the same settings give the same losses, bit for bit; the ReLU fused or not the same but for rounding', async () => {
-    const training = await open();
+    const training = await open(shared.gpu);
     const train = async (settings: Partial<Settings>) => {
       await training.start('spiral', { ...SMALL, ...settings });
       return lossesOf(await training.run(30));
@@ -89,8 +86,8 @@ describe('with WebGPU', () => {
     }
   });
 
-  test('500 steps leave no more on the device or in the heap', async () => {
-    const training = await open(browser, 'page');
+  test('500 steps leave no more on the device or in the heap', { tags: ['long'] }, async () => {
+    const training = await open(shared.gpu, 'page');
     await training.start('spiral', SMALL);
     await training.run(100); // what pools and caches keep has been made by then
     const before = await training.held();
@@ -103,7 +100,7 @@ describe('with WebGPU', () => {
     expect(after.heapBytes - before.heapBytes).toBeLessThan(1 << 20);
   });
 
-  test('a device that is lost is said in a sentence, and so is what is asked of it', async () => {
+  test('a device that is lost is said in a sentence, and so is what is asked of it', { tags: ['long'] }, async () => {
     const own = await launch({ gpu: true });
     try {
       const training = await open(own);
@@ -121,14 +118,8 @@ describe('with WebGPU', () => {
 });
 
 describe('without WebGPU', () => {
-  let plain: Browser;
-  beforeAll(async () => {
-    plain = await launch({ gpu: false });
-  });
-  afterAll(() => plain?.close());
-
-  test('digits: 97 % of held-out ones with batch norm; one alone as in a batch; saved and loaded it is the same', async () => {
-    const training = await open(plain);
+  test('digits: 97 % of held-out ones with batch norm; one alone as in a batch; saved and loaded it is the same', { tags: ['long'] }, async () => {
+    const training = await open(shared.plain);
     const start = await training.start('digits');
     expect(start.map(({ kind }) => kind)).toEqual(['opened', 'built', 'scores', 'pictures', 'paused']);
     expect(last(start, 'opened')).toMatchObject({ backend: 'cpu', reason: 'WebGPU has no adapter here. The CPU runs instead.', adapter: null, library: `jax-js ${version}, WebAssembly` });
@@ -180,15 +171,15 @@ describe('without WebGPU', () => {
     expect(training.complaints).toEqual([]);
   });
 
-  test('spiral: 98 % of held-out points', async () => {
-    const training = await open(plain);
+  test('spiral: 98 % of held-out points', { tags: ['long'] }, async () => {
+    const training = await open(shared.plain);
     await training.start('spiral');
     expect(last(await training.run(250), 'scores').test.batchNorm.accuracy).toBeGreaterThanOrEqual(0.98);
     expect(training.complaints).toEqual([]);
   });
 
   test('three small weight scales: batch norm learns, without it nothing is; the nets on show stay', async () => {
-    const training = await open(plain);
+    const training = await open(shared.plain);
     await training.start('spiral');
     const before = await training.run(20);
     const news = await training.send({ kind: 'sweep', scales: [1e-4, 1e-3, 1e-2], steps: 100 }, 'sweepDone', 'refused');
@@ -215,7 +206,7 @@ describe('without WebGPU', () => {
   });
 
   test('what has no meaning is refused in a sentence, and the nets stay as they are', async () => {
-    const training = await open(plain);
+    const training = await open(shared.plain);
     expect(await training.refusal({ kind: 'run' })).toBe('run: there are no nets, needs a start before.');
     await training.start('spiral', SMALL);
     const scores = last(await training.run(5), 'scores').test;
@@ -257,7 +248,7 @@ describe('without WebGPU', () => {
   });
 
   test('pause stops a run where it is, run goes on from there, step takes one', async () => {
-    const training = await open(plain);
+    const training = await open(shared.plain);
     await training.start('spiral', SMALL);
     await training.send({ kind: 'run' }, 'progress', 'refused');
     const { step } = last(await training.send({ kind: 'pause' }, 'paused', 'refused'), 'paused');
@@ -269,9 +260,9 @@ describe('without WebGPU', () => {
   });
 
   test('the visitor’s own rows, whatever their scale', async () => {
-    const training = await open(plain);
+    const training = await open(shared.plain);
     const { data, labels } = spiral({ seed: 5, rowsPerArm: 120 });
-    const rows = (from: number) => labels.map((_, row) => row).filter((row) => row % 4 === 3 === (from === 1));
+    const rows = (from: number) => labels.map((_, row) => row).filter((row) => (row % 4 === 3) === (from === 1));
     const part = (own: number[]) => ({
       values: Float32Array.from({ length: 3 * own.length }, (_, at) => [5000 + 900 * data[2 * own[Math.floor(at / 3)]], 0.001 * data[2 * own[Math.floor(at / 3)] + 1], 7][at % 3]),
       labels: Uint8Array.from(own, (row) => labels[row]),
@@ -290,8 +281,8 @@ describe('without WebGPU', () => {
     expect(last(await training.send({ kind: 'load', text: net.text }, 'paused', 'refused'), 'scores').test).toEqual(scores);
   });
 
-  test('a net that goes to infinity says so: its losses are no numbers, its classes are still some, and it is not saved', async () => {
-    const training = await open(plain);
+  test('a net that goes to infinity says so: its losses are no numbers, its classes are still some, and it is not saved', { tags: ['long'] }, async () => {
+    const training = await open(shared.plain);
     await training.start('spiral', { ...SMALL, depth: 8, scale: 10, rate: 10 });
     const run = await training.run(40);
     expect(lossesOf(run).plain.at(-1)).toBeNaN();
@@ -303,7 +294,7 @@ describe('without WebGPU', () => {
   });
 
   test('this browser draws the same data as Node', async () => {
-    const training = await open(plain);
+    const training = await open(shared.plain);
     expect(await training.page.evaluate(() => window.harness.digests())).toEqual({
       spiral: digestOf(spiral({ seed: 1, rowsPerArm: 100 }).data), digits: digestOf(digits({ seed: 1, count: 100 }).data),
     });

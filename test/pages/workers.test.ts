@@ -1,13 +1,13 @@
 // Claim: the workers page trains by itself, on the GPU and without one, and two workers come to what one comes to.
 // Control: the same page over ports that change what they carry goes red.
 import type { Browser, BrowserContextOptions, Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { BOUND, COMPARED } from '../../demo/workers/compare.js';
 import { launch, openPage, overflow, screenshot, share } from './site.js';
 
 const PAGE = 'demo/workers/index.html';
 
-const shared = share('plain');
+const shared = share('gpu', 'plain');
 
 async function open(where: Browser, query: string, options: BrowserContextOptions = {}, base = shared.site.url) {
   const opened = await openPage(where, options);
@@ -24,7 +24,7 @@ async function tamper(page: Page, script: string): Promise<void> {
 }
 
 async function end(page: Page): Promise<string> {
-  await page.waitForFunction(() => !['running', undefined].includes(document.documentElement.dataset.state), null, { timeout: 180_000 });
+  await page.waitForFunction(() => !['running', undefined].includes(document.documentElement.dataset.state));
   return (await page.getAttribute('html', 'data-state'))!;
 }
 
@@ -51,14 +51,8 @@ async function expectSame(page: Page): Promise<void> {
 }
 
 describe('with WebGPU', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launch({ gpu: true });
-  });
-  afterAll(() => browser?.close());
-
   test('two workers train what one trains; curves, table and words say so', async () => {
-    const { page, complaints } = await open(browser, '?steps=30');
+    const { page, complaints } = await open(shared.gpu, '?steps=30');
     expect(await page.getAttribute('html', 'data-state')).toBe('running');
     expect(await end(page)).toBe('passed');
     await expectSame(page);
@@ -95,10 +89,12 @@ describe('with WebGPU', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('a device that is lost is said in a sentence, and the next start has another', async () => {
-    const { page, complaints } = await open(browser, '?steps=1000');
-    await page.waitForFunction(() => document.querySelector('#verdict')!.textContent!.startsWith('Training'), null, { timeout: 180_000 });
-    const devtools = await browser.newBrowserCDPSession();
+  test('a device that is lost is said in a sentence, and the next start has another', { tags: ['long'] }, async () => {
+    const own = await launch({ gpu: true });
+    onTestFinished(() => own.close());
+    const { page, complaints } = await open(own, '?steps=1000');
+    await page.waitForFunction(() => document.querySelector('#verdict')!.textContent!.startsWith('Training'));
+    const devtools = await own.newBrowserCDPSession();
     await devtools.send('Browser.crashGpuProcess');
     expect(await end(page)).toBe('error');
     expect(await page.innerText('#refusal')).toMatch(/^The (one worker|first of two|second of two): [\w.]+: the device was lost \([^()]+\)\. Create a device, and what runs on it, anew\.$/);
@@ -126,7 +122,7 @@ describe('without WebGPU', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('unequal shares; a choice starts again, a link keeps it', async () => {
+  test('unequal shares; a choice starts again, a link keeps it', { tags: ['long'] }, async () => {
     const { page, complaints } = await open(shared.plain, '?backend=cpu&steps=30&seed=3');
     expect(await end(page)).toBe('passed');
     for (const [rows, rest] of [['64', '32'], ['95', '1']] as const) {

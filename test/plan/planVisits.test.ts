@@ -646,7 +646,7 @@ describe('every index of every thread', () => {
     expect([...new Set(split.apply.map(({ window }) => window))]).toEqual([{ start: 0, end: 64 }, { start: 64, end: 1024 }, { start: 1024, end: 2100 }]);
   });
 
-  it('any plan of any shape', () => {
+  const anyPlan = (numRuns: number) => {
     fc.assert(
       fc.property(choices(12_000), ({ limits, geometry, ...choice }) => {
         const bytes = storageBytes(geometry.rows * geometry.channels, choice.storage);
@@ -658,20 +658,24 @@ describe('every index of every thread', () => {
           );
         }
       }),
-      { numRuns: 150, seed: 20261122 },
+      { numRuns, seed: 20261122 },
     );
-  });
+  };
+  it('any plan of any shape', () => anyPlan(30));
+  it('any plan of any shape, 150 of them', { tags: ['long'] }, () => anyPlan(150));
 
-  it('one dispatch for all that can have one', () => {
+  const oneDispatch = (numRuns: number) => {
     fc.assert(
       fc.property(choices(12_000), (choice) => {
         check({ ...choice, kind: 'single', single: true, cuts: [], limits: { ...choice.limits, maxStorageBufferBindingSize: 2 ** 27 } });
       }),
-      { numRuns: 80, seed: 20261122 },
+      { numRuns, seed: 20261122 },
     );
-  });
+  };
+  it('one dispatch for all that can have one', () => oneDispatch(15));
+  it('one dispatch for all that can have one, 80 of them', { tags: ['long'] }, () => oneDispatch(80));
 
-  it('larger tensors', () => {
+  it('larger tensors', { tags: ['long'] }, () => {
     fc.assert(
       fc.property(choices(120_000), (choice) => void check({ ...choice, kind: undefined, limits: LIMITS })),
       { numRuns: 25, seed: 20261122 },
@@ -690,36 +694,35 @@ describe('where rows are masked', () => {
     'the second half': (row, rows) => 2 * row > rows, 'one of a hundred': (row) => row % 100 === 7, 'all but one thread’s': (row) => (row >> 2) % 8 > 0,
   };
 
-  it.each([
-    ...Object.keys(masks).map((mask) => [mask, 'software'] as const), ...['every other row', 'one of a hundred'].map((mask) => [mask, 'hardware'] as const),
-  ])(
-    '%s counts: each is read, counted once, and within llvmpipe’s turns; %s plan',
-    (mask, adapterClass) => {
-      for (const geometry of adapterClass === 'hardware' ? [tensors[0], tensors[3]] : tensors) {
-        const limits = { ...LIMITS, maxComputeInvocationsPerWorkgroup: 8 };
-        const { reduce } = plan(geometry, DEFAULTS, { adapterClass, kind: 'single' }, limits);
-        const { tile, params } = reduce[0];
-        expect(tile.unrolled).toBe(adapterClass === 'hardware');
-        const wide = tile.across === 'rows' ? tile.width : 1;
-        const valid = (row: number) => Array.from({ length: wide }, (_, k) => Number(masks[mask](wide * row + k, geometry.rows))).reduce((sum, one) => sum + one, 0);
-        const done = new Run(geometry, 0, 0, true, valid); // each thread compares its count with what it read
-        const loops: Loop[] = [];
-        for (let thread = 0; thread < tile.groupSize; thread++) {
-          runAll(done, 'forward_single', reduce, ['validRows'], () => [thread]);
-          loops.push(...done.loops);
-        }
-        for (let place = 0; place < done.elements / tile.width; place++) {
-          const { channel, row } = done.truthOf(place);
-          if (channel < params.tile_channels && valid(row) > 0 && done.readers[place] === 0) throw new Error(`Value ${place} counts and is not read`);
-        }
-        const { nested } = programOf('forward_single', tile, ['validRows']);
-        const outermost = [...new Set(loops.map(({ number }) => number))];
-        const passes = outermost.reduce((sum, number) => sum + passesOf(loops.filter((of) => of.number === number), nested, number), 0);
-        expect(passes).toBeGreaterThan(100);
-        expect(passes).toBeLessThan(65535);
+  const counted = (mask: string, adapterClass: 'hardware' | 'software') => {
+    for (const geometry of adapterClass === 'hardware' ? [tensors[0], tensors[3]] : tensors) {
+      const limits = { ...LIMITS, maxComputeInvocationsPerWorkgroup: 8 };
+      const { reduce } = plan(geometry, DEFAULTS, { adapterClass, kind: 'single' }, limits);
+      const { tile, params } = reduce[0];
+      expect(tile.unrolled).toBe(adapterClass === 'hardware');
+      const wide = tile.across === 'rows' ? tile.width : 1;
+      const valid = (row: number) => Array.from({ length: wide }, (_, k) => Number(masks[mask](wide * row + k, geometry.rows))).reduce((sum, one) => sum + one, 0);
+      const done = new Run(geometry, 0, 0, true, valid); // each thread compares its count with what it read
+      const loops: Loop[] = [];
+      for (let thread = 0; thread < tile.groupSize; thread++) {
+        runAll(done, 'forward_single', reduce, ['validRows'], () => [thread]);
+        loops.push(...done.loops);
       }
-    },
-  );
+      for (let place = 0; place < done.elements / tile.width; place++) {
+        const { channel, row } = done.truthOf(place);
+        if (channel < params.tile_channels && valid(row) > 0 && done.readers[place] === 0) throw new Error(`Value ${place} counts and is not read`);
+      }
+      const { nested } = programOf('forward_single', tile, ['validRows']);
+      const outermost = [...new Set(loops.map(({ number }) => number))];
+      const passes = outermost.reduce((sum, number) => sum + passesOf(loops.filter((of) => of.number === number), nested, number), 0);
+      expect(passes).toBeGreaterThan(100);
+      expect(passes).toBeLessThan(65535);
+    }
+  };
+  const quick = [['one of a hundred', 'software'], ['every other row', 'hardware']] as const;
+  const every = [...Object.keys(masks).map((mask) => [mask, 'software'] as const), ['one of a hundred', 'hardware'] as const];
+  it.each(quick)('%s counts: each is read, counted once, and within llvmpipe’s turns; %s plan', counted);
+  it.each(every)('%s counts: each is read, counted once, and within llvmpipe’s turns; %s plan, each mask', { tags: ['long'] }, counted);
 });
 
 describe('tensors too large to be walked here', () => {

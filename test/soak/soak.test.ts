@@ -19,18 +19,19 @@ afterAll(async () => {
   await site?.close();
 });
 
-test('10 000 steps of the spiral at its defaults', async () => {
+/** Memory and scores every thousand steps of the spiral at its defaults. */
+async function held(steps: number): Promise<void> {
   const training = await Training.open(site, browser, 'page');
   await training.start('spiral');
   const curve = [];
-  for (let step = 1000; step <= 10_000; step += 1000) {
+  for (let step = 1000; step <= steps; step += 1000) {
     const run = await training.run(step);
-    const held = await training.held();
-    curve.push(held);
+    const now = await training.held();
+    curve.push(now);
     const { stepMilliseconds } = last(run, 'progress');
     const { batchNorm, plain } = last(run, 'scores').test;
     console.log(
-      `${step} steps: ${held.buffers} buffers of ${(held.bytes / 2 ** 20).toFixed(1)} MiB, ${held.bindGroups} bind groups, heap ${(held.heapBytes / 2 ** 20).toFixed(2)} MiB; ` +
+      `${step} steps: ${now.buffers} buffers of ${(now.bytes / 2 ** 20).toFixed(1)} MiB, ${now.bindGroups} bind groups, heap ${(now.heapBytes / 2 ** 20).toFixed(2)} MiB; ` +
         `${batchNorm.accuracy.toFixed(3)} and ${plain.accuracy.toFixed(3)}, ${stepMilliseconds.toFixed(1)} ms a step`,
     );
   }
@@ -40,9 +41,13 @@ test('10 000 steps of the spiral at its defaults', async () => {
   expect(end.heapBytes - first.heapBytes).toBeLessThan(2 << 20);
   expect(training.complaints).toEqual([]);
   await training.close();
-});
+}
 
-test('digits: 97 % of held-out ones with batch norm', async () => {
+test('3000 steps of the spiral', { tags: ['long'] }, () => held(3000));
+
+test('10 000 steps of the spiral', { tags: ['soak'] }, () => held(10_000));
+
+test('digits: 97 % of held-out ones with batch norm', { tags: ['long'] }, async () => {
   const training = await Training.open(site, browser);
   await training.start('digits');
   const run = await training.run(300);
@@ -52,7 +57,7 @@ test('digits: 97 % of held-out ones with batch norm', async () => {
   await training.close();
 });
 
-test('twenty weight scales from 1e-4 to 1', async () => {
+test('twenty weight scales from 1e-4 to 1', { tags: ['soak'] }, async () => {
   const training = await Training.open(site, browser);
   await training.start('digits');
   const news = await training.send({ kind: 'sweep', scales: SWEEP.scales, steps: 200 }, 'sweepDone', 'refused');
