@@ -218,7 +218,9 @@ function limitsOf(call: string, device: DeviceLimits, given: Partial<DeviceLimit
     checkCount(call, `limits.${name}`, value);
     const alignment = name === 'minStorageBufferOffsetAlignment';
     if (alignment ? value < device[name] : value > device[name]) {
-      throw new RangeError(`${call}: "limits.${name}" is ${value}, needs at ${alignment ? 'least' : 'most'} ${device[name]} (the device's). Leave it out to have that.`);
+      throw new RangeError(
+        `${call}: "limits.${name}" is ${value}, needs at ${alignment ? 'least' : 'most'} ${device[name]} (the device's). Leave it out to have that.`,
+      );
     }
     limits[name] = value;
   }

@@ -1,6 +1,8 @@
 import { type Storage, storageBytes } from '../plan/half.js';
 import { type Epilogue, type Mode, type Numbers, type RowMask, hasRelu, hasResidual } from '../plan/options.js';
-import { type AdapterClass, COEFFICIENT_PLANES, type Dispatch, GRADIENT_PLANES, MOMENTS_PLANES, type Plan, type PlanKind, type PlanLimits, tilesOf } from '../plan/plan.js';
+import {
+  type AdapterClass, COEFFICIENT_PLANES, type Dispatch, GRADIENT_PLANES, MOMENTS_PLANES, type Plan, type PlanKind, type PlanLimits, tilesOf,
+} from '../plan/plan.js';
 import { savedBytes } from '../plan/saved.js';
 import type { Layout } from '../plan/shape.js';
 import { type BufferName, KERNELS, type KernelName, MATRICES, type Variant, bindingsOf, variantKey } from './table.js';

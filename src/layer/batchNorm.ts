@@ -61,7 +61,8 @@ export interface BackwardOptions extends CallOptions {
 export type Exchange = (part: Uint32Array) => Promise<readonly Uint32Array[]>;
 
 const OPTION_NAMES = [
-  'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'synchronized', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'trackRunning', 'onError',
+  'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'synchronized', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'trackRunning',
+    'onError',
 ];
 const FORWARD_NAMES = ['out', 'pass', 'residual', 'mask', 'validRows'];
 const BACKWARD_NAMES = ['out', 'pass', 'accumulate'];
@@ -292,7 +293,9 @@ export class BatchNorm {
     const part = await this.#readPart(call, this.#engine.gradientSums(reads, geometry));
     const parts = checkParts(call, await exchange(part), 2 * this.channels);
     this.#checkAlive(call);
-    if (this.#last !== last) throw new Error(`${call}: another forward ran during the exchange, needs the statistics of the last one. Await each call before the next.`);
+    if (this.#last !== last) {
+      throw new Error(`${call}: another forward ran during the exchange, needs the statistics of the last one. Await each call before the next.`);
+    }
     this.#engine.gradientInput(reads, geometry, parts, accumulate);
     return tensors.dx;
   }
@@ -327,7 +330,8 @@ export class BatchNorm {
         y.dispose(); // only after what writes it has been submitted
         const { mean, meanLow, variance, invStd, count } = savedViews(await saved.read(), this.channels);
         seen.push({
-          count: count[0], mean: Float64Array.from(mean, (high, c) => high + meanLow[c]), variance: Float64Array.from(variance), invStd: Float64Array.from(invStd),
+          count: count[0], mean: Float64Array.from(mean, (high, c) => high + meanLow[c]), variance: Float64Array.from(variance),
+            invStd: Float64Array.from(invStd),
         });
       }
     } finally {
@@ -451,7 +455,9 @@ export class BatchNorm {
     const last = this.#last;
     if (!last) throw new Error(`${call}: there was no forward, needs one. Call forward(x) first.`);
     if (synchronized && !last.synchronized) throw new Error(`${call}: the last forward was not synchronized, needs that. Use backward(dy).`);
-    if (last.synchronized && !synchronized) throw new Error(`${call}: the last forward was synchronized, needs one that was not. Use backwardSynchronized(dy, exchange).`);
+    if (last.synchronized && !synchronized) {
+      throw new Error(`${call}: the last forward was synchronized, needs one that was not. Use backwardSynchronized(dy, exchange).`);
+    }
     const { x } = last;
     const relu = hasRelu(this.epilogue);
     for (const name of ['x', 'residual', 'mask', 'validRows'] as const) {
@@ -463,7 +469,9 @@ export class BatchNorm {
     }
     for (const kept of options.out ? [] : [this.#results.dx.get(keyOf(dy))]) {
       if (kept && (kept === dy || kept === x)) {
-        throw new TypeError(`${call}: "${kept === dy ? 'dy' : 'x'}" is this layer's own last result, which this call would overwrite, needs another tensor. Give "out".`);
+        throw new TypeError(
+          `${call}: "${kept === dy ? 'dy' : 'x'}" is this layer's own last result, which this call would overwrite, needs another tensor. Give "out".`,
+        );
       }
     }
     const { mask, validRows } = last;

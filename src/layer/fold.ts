@@ -154,7 +154,9 @@ export function foldFrom<P extends Precision = 'f32'>(
   }
   const outputAxes = axesOf(call, layer);
   if (outputAxes.length !== 1) {
-    throw new RangeError(`${call}: "outputAxis" is [${(layer.outputAxis as readonly number[]).join(', ')}], needs one axis (the other has the input). Give 0 or 1.`);
+    throw new RangeError(
+      `${call}: "outputAxis" is [${(layer.outputAxis as readonly number[]).join(', ')}], needs one axis (the other has the input). Give 0 or 1.`,
+    );
   }
   const [outputAxis] = outputAxes;
   if (shape[1 - outputAxis] !== channels) {
@@ -182,7 +184,11 @@ function coefficients(call: string, batchNorm: InferenceState) {
   const { gamma, beta, runningMean, runningVar, eps } = batchNorm;
   checkEps(call, eps);
   for (const [name, array] of Object.entries({ runningMean, runningVar })) {
-    if (array === undefined) throw new TypeError(`${call}: "${name}" is undefined, needs one element per channel (inference goes by it). Take it from a layer with trackRunning: true.`);
+    if (array === undefined) {
+      throw new TypeError(
+        `${call}: "${name}" is undefined, needs one element per channel (inference goes by it). Take it from a layer with trackRunning: true.`,
+      );
+    }
   }
   checkArray(call, 'runningMean', runningMean);
   const channels = runningMean.length;
@@ -277,7 +283,9 @@ function checkFinite(call: string, name: string, array: Floats | readonly number
   for (let i = 0; i < array.length; i++) {
     const value: unknown = array[i];
     if (!Number.isFinite(value) || (isVariance && (value as number) < 0)) {
-      throw new RangeError(`${call}: "${name}" has ${describe(value)} at ${i}, needs finite numbers${isVariance ? ' of at least 0' : ''}. Correct it before folding.`);
+      throw new RangeError(
+        `${call}: "${name}" has ${describe(value)} at ${i}, needs finite numbers${isVariance ? ' of at least 0' : ''}. Correct it before folding.`,
+      );
     }
   }
 }

@@ -169,7 +169,9 @@ function checkKnown(call: string, given: Record<string, unknown>, library: Libra
   const known = new Map(Object.entries(NAMES[library]).map(([name, theirs]) => [prefix + theirs, name]));
   const keys = Object.keys(given).filter((key) => key.startsWith(prefix));
   if (keys.length === 0 && prefix !== '' && Object.values(holds).includes(true)) {
-    throw new RangeError(`${call}: "prefix" is ${describe(prefix)}, needs one that entries begin with (none of ${Object.keys(given).length} does). Correct it.`);
+    throw new RangeError(
+      `${call}: "prefix" is ${describe(prefix)}, needs one that entries begin with (none of ${Object.keys(given).length} does). Correct it.`,
+    );
   }
   for (const key of keys) {
     const name = known.get(key);
@@ -196,7 +198,9 @@ function read(call: string, key: string, value: unknown, channels: number, isVar
   for (let c = 0; c < channels; c++) {
     const number: unknown = array[c];
     if (typeof number !== 'number' || !Number.isFinite(Math.fround(number)) || (isVariance && number < 0)) {
-      throw new RangeError(`${call}: "${key}" has ${describe(number)} at ${c}, needs finite f32 numbers${isVariance ? ' of at least 0' : ''}. Correct it before loading.`);
+      throw new RangeError(
+        `${call}: "${key}" has ${describe(number)} at ${c}, needs finite f32 numbers${isVariance ? ' of at least 0' : ''}. Correct it before loading.`,
+      );
     }
   }
   return Float32Array.from(array);

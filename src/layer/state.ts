@@ -24,7 +24,9 @@ export function checkState(call: string, state: unknown, holds: readonly StateTe
   const names: string[] = [...holds, ...(tracked ? ['batches'] : [])];
   for (const name of Object.keys(state)) {
     if (!names.includes(name)) {
-      throw new RangeError(`${call}: "${name}" is in the state, needs only ${names.join(', ') || 'nothing'} (from the layer's options). Remove it, or create the layer with it.`);
+      throw new RangeError(
+        `${call}: "${name}" is in the state, needs only ${names.join(', ') || 'nothing'} (from the layer's options). Remove it, or create the layer with it.`,
+      );
     }
   }
   const entries = state as Record<string, unknown>;
@@ -42,8 +44,12 @@ function checkEntry(call: string, name: StateTensor, value: unknown, channels: n
   if (value.length !== channels) {
     throw new RangeError(`${call}: "${name}" has ${value.length} elements, needs ${channels} (one per channel).`);
   }
-  const bad = value.findIndex((entry: unknown) => typeof entry !== 'number' || !Number.isFinite(Math.fround(entry)) || (name === 'runningVar' && (entry as number) < 0));
+  const bad = value.findIndex(
+    (entry: unknown) => typeof entry !== 'number' || !Number.isFinite(Math.fround(entry)) || (name === 'runningVar' && (entry as number) < 0),
+  );
   if (bad >= 0) {
-    throw new RangeError(`${call}: "${name}" has ${describe(value[bad])} at ${bad}, needs ${name === 'runningVar' ? 'finite numbers of at least 0' : 'finite numbers'}.`);
+    throw new RangeError(
+      `${call}: "${name}" has ${describe(value[bad])} at ${bad}, needs ${name === 'runningVar' ? 'finite numbers of at least 0' : 'finite numbers'}.`,
+    );
   }
 }

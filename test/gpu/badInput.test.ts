@@ -35,19 +35,38 @@ describe('buffers', () => {
     ['missing', { x: undefined }, TypeError, 'BatchNorm.forward: "x" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
     ['no buffer', { y: new Float32Array(4) }, TypeError, 'BatchNorm.forward: "y" is Float32Array, needs a GPUBuffer or { buffer, offset, size }.'],
     ['too small', { y: make(252) }, RangeError, 'BatchNorm.forward: "y" is 252 bytes, needs 256 (rows 16 × channels 4, f32). Create it with that size.'],
-    ['saved too small', { saved: make(92) }, RangeError, 'BatchNorm.forward: "saved" is 92 bytes, needs 96 (6 × channels 4, 4 bytes each). Create it with that size.'],
-    ['view too small', { gamma: { buffer: make(512), size: 12 } }, RangeError, 'BatchNorm.forward: "gamma" is 12 bytes, needs 16 (channels 4, f32). Create it with that size.'],
-    ['view past the end', { gamma: { buffer: make(512), offset: 256, size: 512 } }, RangeError, 'BatchNorm.forward: "gamma" has size 512 at offset 256, needs at most 256 (its buffer is 512 bytes).'],
-    ['offset past the end', { gamma: { buffer: make(512), offset: 768 } }, RangeError, 'BatchNorm.forward: "gamma" has offset 768, needs an integer from 0 to its buffer\'s 512 bytes.'],
-    ['offset negative', { gamma: { buffer: make(512), offset: -256 } }, RangeError, 'BatchNorm.forward: "gamma" has offset -256, needs an integer from 0 to its buffer\'s 512 bytes.'],
-    ['offset misaligned', { gamma: { buffer: make(512), offset: 128 } }, RangeError, `BatchNorm.forward: "gamma" has offset 128, needs a multiple of ${device.limits.minStorageBufferOffsetAlignment} (the device's minStorageBufferOffsetAlignment). Move it there.`],
-    ['usage', { beta: make(16, GPUBufferUsage.UNIFORM) }, TypeError, 'BatchNorm.forward: "beta" has usage 0x40, needs GPUBufferUsage.STORAGE (0x80). Create it with that usage.'],
-    ['y over x', { y: x }, TypeError, 'BatchNorm.forward: "y" is in the same buffer as "x", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
-    ['running statistics over gamma', { runningMean: gamma }, TypeError, 'BatchNorm.forward: "runningMean" is in the same buffer as "gamma", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
-    ['saved in the buffer of y, disjoint', { y: { buffer: shared, offset: 0, size: 256 }, saved: { buffer: shared, offset: 256 } }, TypeError, 'BatchNorm.forward: "saved" is in the same buffer as "y", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
-    ['two outputs overlap', { runningVar: { buffer: runningMean, offset: 0 } }, RangeError, 'BatchNorm.forward: "runningVar" is bytes 0 to 16, needs to be apart from "runningMean" at bytes 0 to 16 of the same buffer (both are written). Use two buffers or disjoint ranges.'],
-    ['half of the running statistics', { runningVar: undefined }, TypeError, 'BatchNorm.forward: "runningVar" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
-    ['not wanted', { dgamma }, TypeError, 'BatchNorm.forward: "dgamma" is given, needs only x, gamma, beta, y, saved, runningMean, runningVar (from the options it was created with). Leave it out.'],
+    ['saved too small', { saved: make(92) }, RangeError,
+      'BatchNorm.forward: "saved" is 92 bytes, needs 96 (6 × channels 4, 4 bytes each). Create it with that size.'],
+    ['view too small', { gamma: { buffer: make(512), size: 12 } }, RangeError,
+      'BatchNorm.forward: "gamma" is 12 bytes, needs 16 (channels 4, f32). Create it with that size.'],
+    ['view past the end', { gamma: { buffer: make(512), offset: 256, size: 512 } }, RangeError,
+      'BatchNorm.forward: "gamma" has size 512 at offset 256, needs at most 256 (its buffer is 512 bytes).'],
+    ['offset past the end', { gamma: { buffer: make(512), offset: 768 } }, RangeError,
+      'BatchNorm.forward: "gamma" has offset 768, needs an integer from 0 to its buffer\'s 512 bytes.'],
+    ['offset negative', { gamma: { buffer: make(512), offset: -256 } }, RangeError,
+      'BatchNorm.forward: "gamma" has offset -256, needs an integer from 0 to its buffer\'s 512 bytes.'],
+    ['offset misaligned', { gamma: { buffer: make(512), offset: 128 } }, RangeError,
+      `BatchNorm.forward: "gamma" has offset 128, needs a multiple of ${device.limits.minStorageBufferOffsetAlignment} (the device's ` +
+        `minStorageBufferOffsetAlignment). Move it there.`],
+    ['usage', { beta: make(16, GPUBufferUsage.UNIFORM) }, TypeError,
+      'BatchNorm.forward: "beta" has usage 0x40, needs GPUBufferUsage.STORAGE (0x80). Create it with that usage.'],
+    ['y over x', { y: x }, TypeError,
+      'BatchNorm.forward: "y" is in the same buffer as "x", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ' +
+        'ranges). Use two buffers.'],
+    ['running statistics over gamma', { runningMean: gamma }, TypeError,
+      'BatchNorm.forward: "runningMean" is in the same buffer as "gamma", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even ' +
+        'on disjoint ranges). Use two buffers.'],
+    ['saved in the buffer of y, disjoint', { y: { buffer: shared, offset: 0, size: 256 }, saved: { buffer: shared, offset: 256 } }, TypeError,
+      'BatchNorm.forward: "saved" is in the same buffer as "y", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ' +
+        'ranges). Use two buffers.'],
+    ['two outputs overlap', { runningVar: { buffer: runningMean, offset: 0 } }, RangeError,
+      'BatchNorm.forward: "runningVar" is bytes 0 to 16, needs to be apart from "runningMean" at bytes 0 to 16 of the same buffer (both are written). Use ' +
+        'two buffers or disjoint ranges.'],
+    ['half of the running statistics', { runningVar: undefined }, TypeError,
+      'BatchNorm.forward: "runningVar" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['not wanted', { dgamma }, TypeError,
+      'BatchNorm.forward: "dgamma" is given, needs only x, gamma, beta, y, saved, runningMean, runningVar (from the options it was created with). ' +
+        'Leave it out.'],
   ];
   it.each(spoiled)('%s', (_, change, kind, message) => {
     const call = () => bn.forward(untouched, { ...forward, ...change }, { rows });
@@ -83,8 +102,11 @@ describe('shapes', () => {
     [1.5, RangeError, 'BatchNorm.forward: "rows" is 1.5, needs an integer of at least 1.'],
     [NaN, RangeError, 'BatchNorm.forward: "rows" is NaN, needs an integer of at least 1.'],
     ['16' as unknown as number, TypeError, 'BatchNorm.forward: "rows" is "16", needs an integer of at least 1.'],
-    [2 ** 30, RangeError, 'BatchNorm.forward: "shape" has 4294967296 elements (rows 1073741824 × channels 4), needs at most 4294967295 (indices are u32). Split the batch.'],
-    [1, RangeError, 'BatchNorm.forward: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1). Give more rows, or use runningVariance: \'biased\'.'],
+    [2 ** 30, RangeError,
+      'BatchNorm.forward: "shape" has 4294967296 elements (rows 1073741824 × channels 4), needs at most 4294967295 (indices are u32). Split the batch.'],
+    [1, RangeError,
+      'BatchNorm.forward: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1). Give more rows, or use runningVariance: ' +
+        '\'biased\'.'],
   ])('rows %s', (given, kind, message) => {
     const call = () => bn.forward(untouched, forward, { rows: given });
     expect(call).toThrow(kind);
@@ -121,7 +143,9 @@ describe('shapes', () => {
 
 describe('the pass, the modes and the options', () => {
   it('no pass', () => {
-    expect(() => bn.forward(device as unknown as GPUComputePassEncoder, forward, { rows })).toThrow(/^BatchNorm.forward: "pass" is \w+, needs an open GPUComputePassEncoder/);
+    expect(() => bn.forward(device as unknown as GPUComputePassEncoder, forward, { rows })).toThrow(
+      /^BatchNorm.forward: "pass" is \w+, needs an open GPUComputePassEncoder/,
+    );
   });
 
   it('a mode that was not asked for', async () => {
@@ -148,7 +172,8 @@ describe('the pass, the modes and the options', () => {
     [{ channels: 4, epilogue: 'gelu' }, 'createBatchNorm: "epilogue" is "gelu", needs one of \'none\', \'relu\', \'add\', \'addRelu\'.'],
     [{ channels: 4, mask: true }, 'createBatchNorm: "mask" is true, needs one of \'none\', \'rows\', \'count\'.'],
     [{ channels: 4, momentum: 'mean' }, 'createBatchNorm: "momentum" is "mean", needs a number from 0 to 1, or \'cumulative\'.'],
-    [{ channels: 4, limits: { maxStorageBufferBindingSize: 2 ** 40 } }, 'createBatchNorm: "limits.maxStorageBufferBindingSize" is 1099511627776, needs at most '],
+    [{ channels: 4, limits: { maxStorageBufferBindingSize: 2 ** 40 } },
+      'createBatchNorm: "limits.maxStorageBufferBindingSize" is 1099511627776, needs at most '],
     [{ channels: 4, limits: { maxBufferSize: 2 } }, 'createBatchNorm: "maxBufferSize" is not an option, needs one of maxComputeInvocationsPerWorkgroup,'],
     [{ channels: 4, parts: 3 }, 'createBatchNorm: "parts" is not an option, needs one of channels,'],
     [{ channels: 4, plan: 'fast' }, 'createBatchNorm: "plan" is "fast", needs \'single\' or \'split\'.'],

@@ -18,7 +18,8 @@ const names: Record<Library, string[]> = {
 const libraries = Object.keys(names) as Library[];
 const ones = Float32Array.of(1, 1, 1);
 const zeros = new Float32Array(3);
-const without = (...left: (keyof BatchNormState)[]): BatchNormState => Object.fromEntries(Object.entries(state).filter(([name]) => !left.includes(name as keyof BatchNormState)));
+const without = (...left: (keyof BatchNormState)[]): BatchNormState =>
+  Object.fromEntries(Object.entries(state).filter(([name]) => !left.includes(name as keyof BatchNormState)));
 const entries = (library: Library, prefix = ''): Record<string, unknown> => ({ ...toNames(state, library, prefix) });
 
 describe.each(libraries)('control: %s', (library) => {
@@ -89,7 +90,9 @@ describe('what a library cannot leave out is ones or zeros', () => {
     expect(() => fromNames({ ...entries('keras', 'bn/'), 'bn/beta': [0, -0, 0.5] }, 'keras', { channels: 3, beta: false, prefix: 'bn/' })).toThrow(
       'fromNames: "bn/beta" has 0.5 at 2, needs only 0 (the layer has no beta). Load into a layer with beta: true.',
     );
-    expect(() => fromNames({ ...entries('onnx'), B: [0] }, 'onnx', { channels: 3, beta: false })).toThrow('fromNames: "B" has 1 elements, needs 3 (one per channel).');
+    expect(() => fromNames({ ...entries('onnx'), B: [0] }, 'onnx', { channels: 3, beta: false })).toThrow(
+      'fromNames: "B" has 1 elements, needs 3 (one per channel).',
+    );
   });
 });
 
@@ -125,7 +128,9 @@ describe('the count of batches', () => {
   it('the largest', () => {
     const load = (count: unknown) => fromNames({ ...entries('pytorch'), num_batches_tracked: count }, 'pytorch', { channels: 3 }).batches;
     expect(load(2n ** 53n - 1n)).toBe(2 ** 53 - 1);
-    expect(() => load(2n ** 53n)).toThrow('fromNames: "num_batches_tracked" is 9007199254740992, needs one integer from 0 to 9007199254740991. Correct it before loading.');
+    expect(() => load(2n ** 53n)).toThrow(
+      'fromNames: "num_batches_tracked" is 9007199254740992, needs one integer from 0 to 9007199254740991. Correct it before loading.',
+    );
   });
   it.each<[unknown, string]>([
     [-1, 'is -1'], [-1n, 'is -1'], [0.5, 'is 0.5'], [NaN, 'is NaN'], ['7', 'is "7"'], [null, 'is null'], [true, 'is true'], [{}, 'is Object'],
@@ -155,11 +160,16 @@ describe('what get_weights() gives', () => {
     expect(fromNames(Object.values(entries('keras')).slice(1), 'keras', { channels: 3, gamma: false, batches: 12 })).toEqual(without('gamma'));
   });
   it.each<[string, () => unknown, string]>([
-    ['one short', () => fromNames([ones, zeros, zeros], 'keras', { channels: 3 }), 'fromNames: "entries" has 3 arrays, needs 4 (gamma, beta, moving_mean, moving_variance, from the options). Give what get_weights() of that layer gives.'],
-    ['one too many', () => fromNames([ones, zeros, zeros, ones], 'keras', { channels: 3, beta: false }), 'fromNames: "entries" has 4 arrays, needs 3 (gamma, moving_mean, moving_variance, from the options).'],
-    ['a bad one', () => fromNames([ones, zeros, zeros, [1, 1, -1]], 'keras', { channels: 3 }), 'fromNames: "moving_variance" has -1 at 2, needs finite f32 numbers of at least 0. Correct it before loading.'],
-    ['a prefix', () => fromNames([], 'keras', { channels: 3, prefix: 'bn/' }), 'fromNames: "prefix" is "bn/", needs none (an array has no names). Leave it out.'],
-    ['PyTorch', () => fromNames([ones], 'pytorch', { channels: 3 }), `fromNames: "entries" is an array, needs an object of entries by name (only Keras's get_weights() goes by order).`],
+    ['one short', () => fromNames([ones, zeros, zeros], 'keras', { channels: 3 }),
+      'fromNames: "entries" has 3 arrays, needs 4 (gamma, beta, moving_mean, moving_variance, from the options). Give what get_weights() of that layer gives.'],
+    ['one too many', () => fromNames([ones, zeros, zeros, ones], 'keras', { channels: 3, beta: false }),
+      'fromNames: "entries" has 4 arrays, needs 3 (gamma, moving_mean, moving_variance, from the options).'],
+    ['a bad one', () => fromNames([ones, zeros, zeros, [1, 1, -1]], 'keras', { channels: 3 }),
+      'fromNames: "moving_variance" has -1 at 2, needs finite f32 numbers of at least 0. Correct it before loading.'],
+    ['a prefix', () => fromNames([], 'keras', { channels: 3, prefix: 'bn/' }),
+      'fromNames: "prefix" is "bn/", needs none (an array has no names). Leave it out.'],
+    ['PyTorch', () => fromNames([ones], 'pytorch', { channels: 3 }),
+      `fromNames: "entries" is an array, needs an object of entries by name (only Keras's get_weights() goes by order).`],
   ])('%s', (_, act, message) => expect(act).toThrow(message));
 });
 
@@ -174,30 +184,41 @@ describe('what is refused', () => {
   it('control', () => expect(load({ other: null })()).toEqual(state));
 
   it.each([
-    ['bn.weight', 'with gamma: false'], ['bn.bias', 'with beta: false'], ['bn.running_mean', 'with trackRunning: false'], ['bn.running_var', 'with trackRunning: false'],
+    ['bn.weight', 'with gamma: false'], ['bn.bias', 'with beta: false'], ['bn.running_mean', 'with trackRunning: false'],
+      ['bn.running_var', 'with trackRunning: false'],
   ])('%s missing', (name, layer) => {
     expect(leave(name)).toThrow(`fromNames: "${name}" is missing, needs 3 numbers (one per channel). Give it, or load into a layer ${layer}.`);
   });
 
   it.each<[string, () => unknown, string]>([
-    ['unknown under the prefix', load({ 'bn.momentum': 0.1 }), `fromNames: "bn.momentum" is no entry of pytorch's batch norm, needs only bn.weight, bn.bias, bn.running_mean, bn.running_var, bn.num_batches_tracked. Remove it, or correct the prefix.`],
-    ['unknown without one', () => fromNames({ ...entries('onnx'), var: ones }, 'onnx', { channels: 3 }), `fromNames: "var" is no entry of onnx's batch norm, needs only scale, B, input_mean, input_var. Remove it, or give the prefix of one layer.`],
-    ['no entry under the prefix', load({}, { prefix: 'features.' }), 'fromNames: "prefix" is "features.", needs one that entries begin with (none of 5 does). Correct it.'],
+    ['unknown under the prefix', load({ 'bn.momentum': 0.1 }),
+      `fromNames: "bn.momentum" is no entry of pytorch's batch norm, needs only bn.weight, bn.bias, bn.running_mean, bn.running_var, bn.num_batches_tracked. ` +
+        `Remove it, or correct the prefix.`],
+    ['unknown without one', () => fromNames({ ...entries('onnx'), var: ones }, 'onnx', { channels: 3 }),
+      `fromNames: "var" is no entry of onnx's batch norm, needs only scale, B, input_mean, input_var. Remove it, or give the prefix of one layer.`],
+    ['no entry under the prefix', load({}, { prefix: 'features.' }),
+      'fromNames: "prefix" is "features.", needs one that entries begin with (none of 5 does). Correct it.'],
     ['nothing at all', () => fromNames({}, 'keras', { channels: 3 }), 'fromNames: "gamma" is missing, needs 3 numbers (one per channel).'],
     ['undefined', load({ 'bn.weight': undefined }), 'fromNames: "bn.weight" is undefined, needs a Float32Array, a Float64Array or an array of 3 numbers.'],
-    ['another array', load({ 'bn.weight': Int32Array.of(1, 1, 1) }), 'fromNames: "bn.weight" is Int32Array, needs a Float32Array, a Float64Array or an array of 3 numbers.'],
+    ['another array', load({ 'bn.weight': Int32Array.of(1, 1, 1) }),
+      'fromNames: "bn.weight" is Int32Array, needs a Float32Array, a Float64Array or an array of 3 numbers.'],
     ['too short', load({ 'bn.bias': [1, 2] }), 'fromNames: "bn.bias" has 2 elements, needs 3 (one per channel). Give the entry of that layer.'],
     ['too long', load({}, { channels: 2 }), 'fromNames: "bn.weight" has 3 elements, needs 2 (one per channel). Give the entry of that layer.'],
     ['NaN', load({ 'bn.running_mean': [0, NaN, 0] }), 'fromNames: "bn.running_mean" has NaN at 1, needs finite f32 numbers. Correct it before loading.'],
-    ['infinity', load({ 'bn.running_var': Float32Array.of(1, 1, Infinity) }), 'fromNames: "bn.running_var" has Infinity at 2, needs finite f32 numbers of at least 0. Correct it before loading.'],
-    ['infinity in f32', load({ 'bn.weight': Float64Array.of(1, 1e39, 1) }), 'fromNames: "bn.weight" has 1e+39 at 1, needs finite f32 numbers. Correct it before loading.'],
+    ['infinity', load({ 'bn.running_var': Float32Array.of(1, 1, Infinity) }),
+      'fromNames: "bn.running_var" has Infinity at 2, needs finite f32 numbers of at least 0. Correct it before loading.'],
+    ['infinity in f32', load({ 'bn.weight': Float64Array.of(1, 1e39, 1) }),
+      'fromNames: "bn.weight" has 1e+39 at 1, needs finite f32 numbers. Correct it before loading.'],
     ['no number', load({ 'bn.weight': [1, '1', 1] }), 'fromNames: "bn.weight" has "1" at 1, needs finite f32 numbers. Correct it before loading.'],
     ['a hole', load({ 'bn.weight': new Array(3) }), 'fromNames: "bn.weight" has undefined at 0, needs finite f32 numbers. Correct it before loading.'],
-    ['a negative variance', load({ 'bn.running_var': [1, -1e-9, 1] }), 'fromNames: "bn.running_var" has -1e-9 at 1, needs finite f32 numbers of at least 0. Correct it before loading.'],
+    ['a negative variance', load({ 'bn.running_var': [1, -1e-9, 1] }),
+      'fromNames: "bn.running_var" has -1e-9 at 1, needs finite f32 numbers of at least 0. Correct it before loading.'],
     ['library', () => fromNames({}, 'torch' as never, { channels: 3 }), `fromNames: "library" is "torch", needs one of 'pytorch', 'keras', 'onnx'.`],
     ['library, of a prototype', () => toNames(state, 'toString' as never), `toNames: "library" is "toString", needs one of 'pytorch', 'keras', 'onnx'.`],
-    ['option', load({}, { gama: false } as never), 'fromNames: "gama" is not an option, needs one of channels, gamma, beta, trackRunning, prefix, batches. Remove or rename it.'],
-    ['options', () => fromNames({}, 'keras', undefined as never), 'fromNames: "options" is undefined, needs an object with channels, gamma, beta, trackRunning, prefix, batches.'],
+    ['option', load({}, { gama: false } as never),
+      'fromNames: "gama" is not an option, needs one of channels, gamma, beta, trackRunning, prefix, batches. Remove or rename it.'],
+    ['options', () => fromNames({}, 'keras', undefined as never),
+      'fromNames: "options" is undefined, needs an object with channels, gamma, beta, trackRunning, prefix, batches.'],
     ['channels', load({}, { channels: 0 }), 'fromNames: "channels" is 0, needs an integer of at least 1.'],
     ['flag', load({}, { beta: 0 as never }), 'fromNames: "beta" is 0, needs true or false.'],
     ['prefix', load({}, { prefix: 1 as never }), `fromNames: "prefix" is 1, needs a string such as 'features.1.'.`],
@@ -206,8 +227,10 @@ describe('what is refused', () => {
     ['Map', () => fromNames(new Map() as never, 'keras', { channels: 3 }), 'fromNames: "entries" is Map, needs an object. Give Object.fromEntries(entries).'],
     ['state', () => toNames(null as never, 'keras'), 'toNames: "state" is null, needs what state() gave.'],
     ['a state of other names', () => toNames({ weight: ones } as never, 'pytorch'), 'toNames: "weight" is in the state, needs only nothing'],
-    ['a state whose arrays differ', () => toNames({ ...state, runningVar: [1, 1] }, 'pytorch'), 'toNames: "runningVar" has 2 elements, needs 3 (one per channel).'],
-    ['a state with one of the running statistics', () => toNames(without('runningVar'), 'keras'), 'toNames: "runningVar" is undefined, needs a Float32Array or an array of 3 numbers.'],
+    ['a state whose arrays differ', () => toNames({ ...state, runningVar: [1, 1] }, 'pytorch'),
+      'toNames: "runningVar" has 2 elements, needs 3 (one per channel).'],
+    ['a state with one of the running statistics', () => toNames(without('runningVar'), 'keras'),
+      'toNames: "runningVar" is undefined, needs a Float32Array or an array of 3 numbers.'],
     ['a state without batches', () => toNames(without('batches'), 'onnx'), 'toNames: "batches" is undefined, needs an integer of at least 0.'],
     ['a state with NaN', () => toNames({ ...state, beta: [0, 0, NaN] }, 'onnx'), 'toNames: "beta" has NaN at 2, needs finite numbers.'],
   ])('%s', (_, act, message) => expect(act).toThrow(message));

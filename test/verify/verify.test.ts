@@ -60,8 +60,10 @@ describe('self-test on the CPU', () => {
     ['PyTorch says otherwise', 'PyTorch’s figures: ragged 33x5', { forward: ({ y }) => void (y!.values[7] += 1e-4) }],
     ['an input changes', 'inputs are left as they were', { forward: ({ x }) => void (x!.values[0] = 5) }],
     ['bits change between runs', 'the same input gives the same bits', { forward: ({ y }) => void (y!.values[0] += 1e-3 * runs++) }],
-    ['a NaN leaks into the next column', 'NaN or infinity in one column changes no bit of the others', { forward: ({ x, y }) => { if (!Number.isFinite(x!.values[17 * 5 + 2])) y!.values[1] += 1e-6; } }],
-    ['a row depends on its batch', 'one row alone is inferred to the same bits as in its batch', { infer: ({ y }) => void (y!.values[y!.values.length - 1] += 1e-3) }],
+    ['a NaN leaks into the next column', 'NaN or infinity in one column changes no bit of the others',
+      { forward: ({ x, y }) => { if (!Number.isFinite(x!.values[17 * 5 + 2])) y!.values[1] += 1e-6; } }],
+    ['a row depends on its batch', 'one row alone is inferred to the same bits as in its batch',
+      { infer: ({ y }) => void (y!.values[y!.values.length - 1] += 1e-3) }],
     ['gradients are not the loss’s', 'gradients are those of central differences', { backward: ({ dx }) => void (dx!.values[4] += 1e-3) }],
     ['a call throws', small, { backward: () => { throw new Error('out of order'); } }],
   ])('goes red where %s', async (_, name, spoil) => {
