@@ -158,7 +158,9 @@ function showShape(shape: ShapeWithPeers): void {
       `${shape.elements.toLocaleString('en')} elements. Recording one forward and one backward takes ${shape.recordMicroseconds.toFixed(1)} µs of the CPU.`,
       ...(fewer.length > 0 ? [` Fewer samples, for a run takes more than a second: ${fewer.join(', ')}.`] : [])),
     chart,
-    make('p', { class: 'note' }, ...(['ceiling', 'own', 'peer'] as const).filter((who) => shape.timings.some(({ name }) => roleOf(name).who === who)).map((who) => make('span', { class: `key ${who}` }, KEYS[who]))),
+    make('p', { class: 'note' }, ...(['ceiling', 'own', 'peer'] as const).filter((who) => shape.timings.some(({ name }) => roleOf(name).who === who)).map(
+      (who) => make('span', { class: `key ${who}` }, KEYS[who]),
+    )),
     make('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': label }, table),
   ));
   drawChart(chart, shape.timings);

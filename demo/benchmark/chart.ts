@@ -15,7 +15,8 @@ export function drawChart(host: HTMLElement, timings: readonly Timing[]): void {
   const kinds = ['ceiling', 'own', 'peer'] as const;
   const height = timings.length * BAR + MARGINS;
   const names = (width: number) => Math.min(270, Math.round(width * 0.45));
-  const axis = { stroke: () => color('--muted'), grid: { stroke: () => color('--line'), width: 1 }, ticks: { show: false }, font: '12px system-ui, sans-serif' };
+  const axis = { stroke: () => color('--muted'), grid: { stroke: () => color('--line'), width: 1 }, ticks: { show: false },
+    font: '12px system-ui, sans-serif' };
   const bars = uPlot.paths.bars!({ size: [0.7, 100] });
   const plot = new uPlot(
     {
@@ -44,7 +45,8 @@ export function drawChart(host: HTMLElement, timings: readonly Timing[]): void {
     host,
   );
   host.setAttribute('role', 'img');
-  host.setAttribute('aria-label', `Bar chart of milliseconds; the table has the same numbers. ${timings.map(({ name, wall }) => `${name} ${wall.toPrecision(3)}`).join(', ')}.`);
+  host.setAttribute('aria-label',
+    `Bar chart of milliseconds; the table has the same numbers. ${timings.map(({ name, wall }) => `${name} ${wall.toPrecision(3)}`).join(', ')}.`);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => plot.redraw());
   new ResizeObserver(() => plot.setSize({ width: host.clientWidth, height })).observe(host);
 }

@@ -92,7 +92,8 @@ function describe(name: string, { counts, elements, beyond, ratio }: Tally): str
 
 function options(width: number): uPlot.Options {
   const bars = uPlot.paths.bars!({ size: [1, Infinity], gap: 1, align: 1 });
-  const axis = { stroke: () => color('--muted'), grid: { stroke: () => color('--line'), width: 1 }, ticks: { show: false }, font: '12px system-ui, sans-serif' };
+  const axis = { stroke: () => color('--muted'), grid: { stroke: () => color('--line'), width: 1 }, ticks: { show: false },
+    font: '12px system-ui, sans-serif' };
   const exactly = -BINS + 1.5; // the middle of the first bin
   return {
     width,

@@ -124,11 +124,14 @@ function view({ opened, own, names }: OwnNews, source: string, seed: number): No
   });
   return [
     make('h3', {}, make('span', { class: passed ? 'badge ok' : 'badge fail' }, passed ? 'ok' : 'FAIL'), ` ${source}`),
-    make('p', { class: 'note' }, `${tensor}${rows} rows × ${channels} channels on ${on}; gamma 1, beta 0, dy drawn from seed ${seed}; ${own.milliseconds.toFixed(0)} ms with the reference.`),
+    make('p', { class: 'note' },
+      `${tensor}${rows} rows × ${channels} channels on ${on}; gamma 1, beta 0, dy drawn from seed ${seed}; ${own.milliseconds.toFixed(0)} ms with ` +
+        `the reference.`),
     scrollingTable(
       spatial === 1 ? 'Columns' : 'Channels',
       [
-        { name: spatial === 1 ? 'column' : 'channel' }, { name: 'mean', numeric: true }, { name: 'deviation', numeric: true }, { name: 'minimum', numeric: true },
+        { name: spatial === 1 ? 'column' : 'channel' }, { name: 'mean', numeric: true }, { name: 'deviation', numeric: true },
+          { name: 'minimum', numeric: true },
         { name: 'maximum', numeric: true }, { name: 'error / bound', numeric: true }, { name: 'worst at' },
       ],
       shown.map(({ mean, deviation, minimum, maximum, ratio, output }, c) => [

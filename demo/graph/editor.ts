@@ -57,7 +57,8 @@ export class Editor {
 
   #cell(name: ArrayName, row: number, column: number, lines: number): Cell {
     const where = name === 'x' || name === 'dy' ? `row ${row + 1}, column ${column + 1}` : `column ${column + 1}`;
-    const input = make('input', { id: `${name}-${row + 1}-${column + 1}`, inputmode: 'decimal', size: '7', autocomplete: 'off', 'aria-label': `${name}, ${where}` });
+    const input =
+      make('input', { id: `${name}-${row + 1}-${column + 1}`, inputmode: 'decimal', size: '7', autocomplete: 'off', 'aria-label': `${name}, ${where}` });
     input.addEventListener('change', () => this.#read());
     input.addEventListener('keydown', ({ key }) => {
       const next = row + (key === 'ArrowDown' ? 1 : key === 'ArrowUp' ? -1 : 0);

@@ -22,7 +22,8 @@ const PAUSE_MS = 300;
 const BOUND = 2e-6;
 
 const buttons = {
-  reset: byId('reset', HTMLButtonElement), previous: byId('previous', HTMLButtonElement), play: byId('play', HTMLButtonElement), next: byId('next', HTMLButtonElement),
+  reset: byId('reset', HTMLButtonElement), previous: byId('previous', HTMLButtonElement), play: byId('play', HTMLButtonElement),
+    next: byId('next', HTMLButtonElement),
 };
 const slider = byId('step', HTMLInputElement);
 const rowChoice = byId('row', HTMLSelectElement);
@@ -75,7 +76,8 @@ function showStep(): void {
   setText('title', title);
   setText('words', words);
   byId('lines', HTMLElement).replaceChildren(...lines.map(({ local, formula: text, numbers }) =>
-    make('div', { class: 'line' }, ...[local, text].filter((tex) => tex !== undefined).map(formula), make('span', { class: 'numbers' }, formula(`= ${numbers}`)))));
+    make('div', { class: 'line' }, ...[local, text].filter((tex) => tex !== undefined).map(formula),
+      make('span', { class: 'numbers' }, formula(`= ${numbers}`)))));
   slider.value = String(step);
   slider.setAttribute('aria-valuetext', title);
   buttons.reset.disabled = buttons.previous.disabled = step === 0;
@@ -104,7 +106,8 @@ function showNumbers(): void {
   const columns = [{ name: 'row' }, ...Array.from({ length: channels }, (_, c) => ({ name: `column ${c + 1}`, numeric: true }))];
   byId('numbers', HTMLElement).replaceChildren(...tables.flatMap(([name, array]) => {
     const lines = array.length === channels && name !== 'x' ? 1 : rows;
-    const cells = Array.from({ length: lines }, (_, r) => [lines === 1 ? 'all' : String(r + 1), ...Array.from(array.subarray(r * channels, (r + 1) * channels), precise)]);
+    const cells =
+      Array.from({ length: lines }, (_, r) => [lines === 1 ? 'all' : String(r + 1), ...Array.from(array.subarray(r * channels, (r + 1) * channels), precise)]);
     return [make('h3', {}, name), scrollingTable(`All numbers of ${name}`, columns, cells)];
   }));
 }
@@ -133,7 +136,8 @@ function showGradientCheck(): void {
   const { worst, flat } = numericChecks(trace);
   byId('check-table', HTMLElement).replaceChildren(scrollingTable(
     'Gradient check by central differences',
-    [{ name: 'gradient' }, { name: 'error', numeric: true }, { name: 'worst at' }, { name: 'by formula', numeric: true }, { name: 'by nudging', numeric: true }],
+    [{ name: 'gradient' }, { name: 'error', numeric: true }, { name: 'worst at' }, { name: 'by formula', numeric: true },
+      { name: 'by nudging', numeric: true }],
     GRADIENTS.map((name) => {
       const check = worst[name];
       if (!check) return [name, '–', 'not looked at', '–', '–'];
@@ -142,9 +146,11 @@ function showGradientCheck(): void {
     }),
   ));
   const left = flat.length > 0
-    ? ` Column ${flat.map((column) => column + 1).join(', ')} is left out of dx: its deviation √(variance + eps) is 0, or so small beside x that a nudge within it is lost to rounding.`
+    ? ` Column ${flat.map((column) => column + 1).join(', ')} is left out of dx: its deviation √(variance + eps) is 0, or so small beside x that a nudge ` +
+      `within it is lost to rounding.`
     : '';
-  setText('check-words', `Error: |by formula − by nudging| / max(1, both), where it is largest. Nudges of x are a ten-thousandth of √(variance + eps) of the column.${left}`);
+  setText('check-words',
+    `Error: |by formula − by nudging| / max(1, both), where it is largest. Nudges of x are a ten-thousandth of √(variance + eps) of the column.${left}`);
 }
 
 async function showAdapter(inputs: Inputs): Promise<void> {

@@ -90,7 +90,8 @@ export function wideLayout(sizes: Sizes): Layout {
       upright('variance', 'std', variance, boxes.std), upright('std', 'invStd', boxes.std, boxes.invStd),
       upright('invStd', 'xHat', boxes.invStd, boxes.xHat), upright('gamma', 'scaled', boxes.gamma, boxes.scaled), upright('beta', 'y', boxes.beta, boxes.y),
       across('squared', 'variance', squared, variance, variance.y + variance.height / 2),
-      { from: 'mean', to: 'centered', path: `M${mean.x + mean.width} ${middle} H${turn} V${entry} H${centered.x}`, label: { x: turn, y: middle + 16, anchor: 'middle' } },
+      { from: 'mean', to: 'centered', path: `M${mean.x + mean.width} ${middle} H${turn} V${entry} H${centered.x}`,
+        label: { x: turn, y: middle + 16, anchor: 'middle' } },
     ],
   };
 }
@@ -102,7 +103,8 @@ export function tallLayout(sizes: Sizes): Layout {
 
 /** The nine steps in one node, with what it reads and writes where it was: of the forward pass, mean and invStd are kept. */
 export function closedLayout(sizes: Sizes, wide: boolean): Layout {
-  if (!wide) return stacked(['x', 'mean', 'invStd', 'gamma', 'beta', 'closed', 'y'], [...READ.map((name) => [name, 'closed'] as const), ['closed', 'y']], sizes);
+  if (!wide) return stacked(['x', 'mean', 'invStd', 'gamma', 'beta', 'closed', 'y'], [...READ.map((name) => [name, 'closed'] as const), ['closed', 'y']],
+    sizes);
   const { width, height, boxes: { x, mean, centered, scaled, invStd, gamma, beta, y }, edges } = wideLayout(sizes);
   const closed = { ...centered!, width: scaled!.x + scaled!.width - centered!.x };
   const level = x!.y + x!.height * 0.4;
@@ -115,7 +117,8 @@ export function closedLayout(sizes: Sizes, wide: boolean): Layout {
       across('x', 'closed', x!, closed, level), across('closed', 'y', closed, y!, level),
       { ...edges.find(({ from, to }) => from === 'mean' && to === 'centered')!, to: 'closed' },
       upright('invStd', 'closed', invStd!, invStd!, closed), upright('gamma', 'closed', gamma!, gamma!, closed),
-      { from: 'beta', to: 'closed', path: `M${start} ${beta!.y} V${turn} H${closed.x + closed.width - 16} V${closed.y + closed.height}`, label: { x: start, y: turn, anchor: 'start' } },
+      { from: 'beta', to: 'closed', path: `M${start} ${beta!.y} V${turn} H${closed.x + closed.width - 16} V${closed.y + closed.height}`,
+        label: { x: start, y: turn, anchor: 'start' } },
     ],
   };
 }

@@ -1,5 +1,7 @@
 import { compact, precise } from './format.js';
-import { CAPTION, CELL_HEIGHT, CHARACTER, CLOSED_LINES, type Edge, HEADER, LETTERS, type Layout, PADDING, type Place, closedLayout, tallLayout, wideLayout } from './layout.js';
+import {
+  CAPTION, CELL_HEIGHT, CHARACTER, CLOSED_LINES, type Edge, HEADER, LETTERS, type Layout, PADDING, type Place, closedLayout, tallLayout, wideLayout,
+} from './layout.js';
 import { type GraphNode, type Name, OPERATIONS, nodeOf } from './nodes.js';
 import { arrivedPart, edgeState, nodeState } from './state.js';
 import { phaseOf } from './steps.js';
@@ -97,7 +99,8 @@ export class Picture {
     }));
     const svg = draw(
       'svg',
-      { viewBox: `0 0 ${layout.width} ${layout.height}`, width: layout.width, height: layout.height, role: 'group', 'aria-label': 'The graph of batch normalization', class: closed ? 'closed' : '' },
+      { viewBox: `0 0 ${layout.width} ${layout.height}`, width: layout.width, height: layout.height, role: 'group',
+        'aria-label': 'The graph of batch normalization', class: closed ? 'closed' : '' },
       draw('defs', {}, ...(['nothing', 'value', 'gradient'] as const).map(marker)),
       ...this.#edges.map(({ path }) => path),
       ...Object.keys(layout.boxes).map((place) => this.#drawPlace(place as Place, layout, sizes.cellWidth, trace, wide)),
@@ -160,7 +163,8 @@ export class Picture {
       const [row, column] = [Math.floor(i / channels), i % channels];
       const tint = draw('rect', { class: 'tint', width: cellWidth - 2, height: CELL_HEIGHT - 2, rx: 2 });
       const text = draw('text', { class: 'number-text', x: cellWidth - 5, y: 11.5, 'text-anchor': 'end' });
-      const cell = draw('g', { class: 'cell', transform: `translate(${left + column * cellWidth + 1} ${top + row * CELL_HEIGHT + 1})`, 'data-row': row, 'data-column': column }, tint, text);
+      const cell = draw('g', { class: 'cell', transform: `translate(${left + column * cellWidth + 1} ${top + row * CELL_HEIGHT + 1})`, 'data-row': row,
+        'data-column': column }, tint, text);
       return { cell, tint, text, row, column };
     });
     return {
@@ -219,7 +223,8 @@ function at(array: Float64Array, { inputs: { channels } }: Trace, row: number, c
 
 function marker(kind: 'nothing' | 'value' | 'gradient'): SVGMarkerElement {
   return draw(
-    'marker', { id: `arrow-${kind}`, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 8, markerHeight: 8, markerUnits: 'userSpaceOnUse', orient: 'auto-start-reverse' },
+    'marker', { id: `arrow-${kind}`, viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 8, markerHeight: 8, markerUnits: 'userSpaceOnUse',
+      orient: 'auto-start-reverse' },
     draw('path', { class: `arrow ${kind}`, d: 'M0 0 L8 4 L0 8 Z' }),
   );
 }

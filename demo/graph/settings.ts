@@ -22,13 +22,17 @@ export const DEFAULTS: Settings = { inputs: drawn('random', 1, 4, 3), step: 0, r
 export function parseValue(name: string, text: string): number {
   const value = decimal(text);
   if (Math.abs(value) <= LARGEST) return value;
-  throw new RangeError(`graph: "${name}" is ${JSON.stringify(text)}, needs a number from −${LARGEST} to ${LARGEST}. Correct it; the picture still shows what stood there.`);
+  throw new RangeError(
+    `graph: "${name}" is ${JSON.stringify(text)}, needs a number from −${LARGEST} to ${LARGEST}. Correct it; the picture still shows what stood there.`,
+  );
 }
 
 export function parseEps(text: string): number {
   const value = decimal(text);
   if (value >= 0 && value <= 1) return value;
-  throw new RangeError(`graph: "eps" is ${JSON.stringify(text)}, needs a number from 0 to 1, such as 1e-5. Correct it; the picture still shows what stood there.`);
+  throw new RangeError(
+    `graph: "eps" is ${JSON.stringify(text)}, needs a number from 0 to 1, such as 1e-5. Correct it; the picture still shows what stood there.`,
+  );
 }
 
 /** NaN where the text is no plain decimal number. The page itself writes −. */
@@ -54,7 +58,9 @@ export function settingsOfLink(search: string): Settings {
   const vector = (name: 'gamma' | 'beta') => parseTable(name, text(name), 1, channels);
   const [row, column, ...rest] = text('at').split(',').map((part) => parseInteger('at', part, 1, MOST_ROWS));
   if (!(row <= rows && column <= channels) || rest.length > 0) {
-    throw new RangeError(`graph: "at" of this link is ${JSON.stringify(text('at'))}, needs a row of ${rows} and a column of ${channels}, such as 1,1. Correct it.`);
+    throw new RangeError(
+      `graph: "at" of this link is ${JSON.stringify(text('at'))}, needs a row of ${rows} and a column of ${channels}, such as 1,1. Correct it.`,
+    );
   }
   return {
     inputs: { rows, channels, x: matrix('x'), dy: matrix('dy'), gamma: vector('gamma'), beta: vector('beta'), eps: parseEps(text('eps')) },
@@ -81,7 +87,9 @@ function linkValues({ inputs, step, row, column }: Settings) {
 function parseTable(name: string, text: string, rows: number, channels: number): Float64Array {
   const table = text.split(';').map((row) => row.split(','));
   if (table.length !== rows || table.some((row) => row.length !== channels)) {
-    throw new RangeError(`graph: "${name}" of this link is ${JSON.stringify(text)}, needs ${rows} × ${channels} numbers (rows by ; and columns by ,). Correct it.`);
+    throw new RangeError(
+      `graph: "${name}" of this link is ${JSON.stringify(text)}, needs ${rows} × ${channels} numbers (rows by ; and columns by ,). Correct it.`,
+    );
   }
   return Float64Array.from(table.flatMap((row, r) => row.map((cell, c) => parseValue(cellName(name, r, c), cell))));
 }

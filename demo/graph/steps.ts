@@ -51,7 +51,8 @@ export function stepOf(step: number, trace: Trace, row: number, column: number):
   const phase = phaseOf(step);
   const node = nodeAt(step);
   const element = new Element(trace, row, column);
-  const lines = phase === 'closed' ? closedLines(element) : phase === 'given' ? [] : phase === 'forward' ? [FORWARD[node!.name]!(element)] : BACKWARD[node!.name]!(element);
+  const lines =
+    phase === 'closed' ? closedLines(element) : phase === 'given' ? [] : phase === 'forward' ? [FORWARD[node!.name]!(element)] : BACKWARD[node!.name]!(element);
   const words = node ? (phase === 'forward' ? FORWARD_WORDS : BACKWARD_WORDS)[node.name]! : phase === 'given' ? GIVEN_WORDS : CLOSED_WORDS;
   return { phase, node, title: titleOf(step), words, lines };
 }
@@ -145,14 +146,17 @@ const FORWARD: Partial<Record<Name, (e: Element) => Line>> = {
   mean: (e) => line(symbol('mean'), `\\frac{1}{N}${SUM} x_{ic}`, `\\frac{${e.sum((i) => then(i.value('x')))}}{${e.rows}}`, e.value('mean')),
   centered: (e) => line(symbol('centered'), 'x_{ic} - \\text{mean}_{c}', `${first(e.value('x'))} - ${then(e.value('mean'))}`, e.value('centered')),
   squared: (e) => line(symbol('squared'), '\\text{centered}_{ic}^2', `(${first(e.value('centered'))})^2`, e.value('squared')),
-  variance: (e) => line(symbol('variance'), `\\frac{1}{N}${SUM} \\text{squared}_{ic}`, `\\frac{${e.sum((i) => then(i.value('squared')))}}{${e.rows}}`, e.value('variance')),
+  variance: (e) =>
+    line(symbol('variance'), `\\frac{1}{N}${SUM} \\text{squared}_{ic}`, `\\frac{${e.sum((i) => then(i.value('squared')))}}{${e.rows}}`, e.value('variance')),
   std: (e) => line(
     symbol('std'), '\\sqrt{\\text{variance}_{c} + \\varepsilon}', `\\sqrt{${first(e.value('variance'))} + ${first(e.trace.inputs.eps)}}`, e.value('std'),
   ),
   invStd: (e) => line(
-    symbol('invStd'), '\\frac{1}{\\text{std}_{c}}', e.value('std') > 0 ? `\\frac{1}{${first(e.value('std'))}}` : '\\text{by convention where std is 0}', e.value('invStd'),
+    symbol('invStd'), '\\frac{1}{\\text{std}_{c}}', e.value('std') > 0 ? `\\frac{1}{${first(e.value('std'))}}` : '\\text{by convention where std is 0}',
+      e.value('invStd'),
   ),
-  xHat: (e) => line(symbol('xHat'), '\\text{centered}_{ic} \\cdot \\text{invStd}_{c}', `${first(e.value('centered'))} \\cdot ${then(e.value('invStd'))}`, e.value('xHat')),
+  xHat: (e) => line(symbol('xHat'), '\\text{centered}_{ic} \\cdot \\text{invStd}_{c}', `${first(e.value('centered'))} \\cdot ${then(e.value('invStd'))}`,
+    e.value('xHat')),
   scaled: (e) => line(symbol('scaled'), '\\gamma_{c} \\cdot \\hat{x}_{ic}', `${first(e.value('gamma'))} \\cdot ${then(e.value('xHat'))}`, e.value('scaled')),
   y: (e) => line(symbol('y'), '\\text{scaled}_{ic} + \\beta_{c}', `${first(e.value('scaled'))} + ${then(e.value('beta'))}`, e.value('y')),
 };
@@ -180,7 +184,8 @@ const BACKWARD: Partial<Record<Name, (e: Element) => Line[]>> = {
     back('y', 'beta', '1', `${SUM} ${gradientSymbol('y')}`, e.sum((i) => then(i.gradient('y'))), e.gradient('beta')),
   ],
   scaled: (e) => [
-    back('scaled', 'xHat', '\\gamma_{c}', `${gradientSymbol('scaled')} \\cdot \\gamma_{c}`, `${first(e.gradient('scaled'))} \\cdot ${then(e.value('gamma'))}`, e.gradient('xHat')),
+    back('scaled', 'xHat', '\\gamma_{c}', `${gradientSymbol('scaled')} \\cdot \\gamma_{c}`, `${first(e.gradient('scaled'))} \\cdot ${then(e.value('gamma'))}`,
+      e.gradient('xHat')),
     back(
       'scaled', 'gamma', '\\hat{x}_{ic}', `${SUM} ${gradientSymbol('scaled')} \\cdot \\hat{x}_{ic}`,
       e.sum((i) => `${then(i.gradient('scaled'))} \\cdot ${then(i.value('xHat'))}`), e.gradient('gamma'),
@@ -209,7 +214,8 @@ const BACKWARD: Partial<Record<Name, (e: Element) => Line[]>> = {
     ),
   ],
   variance: (e) => [
-    back('variance', 'squared', '\\frac{1}{N}', `\\frac{1}{N}\\,${gradientSymbol('variance')}`, `\\frac{${first(e.gradient('variance'))}}{${e.rows}}`, e.gradient('squared')),
+    back('variance', 'squared', '\\frac{1}{N}', `\\frac{1}{N}\\,${gradientSymbol('variance')}`, `\\frac{${first(e.gradient('variance'))}}{${e.rows}}`,
+      e.gradient('squared')),
   ],
   squared: (e) => [
     back(
@@ -233,23 +239,32 @@ function closedLines(e: Element): Line[] {
   const [gammaOf, inv, dy, xHat] = [e.value('gamma'), e.value('invStd'), e.gradient('y'), e.value('xHat')];
   return [
     line(gradientSymbol('beta'), `${SUM} ${gradientSymbol('y')}`, e.sum((i) => then(i.gradient('y'))), e.at(dbeta)),
-    line(gradientSymbol('gamma'), `${SUM} ${gradientSymbol('y')} \\cdot \\hat{x}_{ic}`, e.sum((i) => `${then(i.gradient('y'))} \\cdot ${then(i.value('xHat'))}`), e.at(dgamma)),
+    line(gradientSymbol('gamma'), `${SUM} ${gradientSymbol('y')} \\cdot \\hat{x}_{ic}`,
+      e.sum((i) => `${then(i.gradient('y'))} \\cdot ${then(i.value('xHat'))}`), e.at(dgamma)),
     line(
       gradientSymbol('x'), CLOSED_DX,
-      `${first(gammaOf)} \\cdot ${then(inv)} \\cdot \\left(${first(dy)} - \\frac{${first(e.at(dbeta))}}{${e.rows}} - ${then(xHat)} \\cdot \\frac{${first(e.at(dgamma))}}{${e.rows}}\\right)`,
+      `${first(gammaOf)} \\cdot ${then(inv)} \\cdot \\left(${first(dy)} - \\frac{${first(e.at(dbeta))}}{${e.rows}} - ${then(xHat)} \\cdot ` +
+        `\\frac{${first(e.at(dgamma))}}{${e.rows}}\\right)`,
       e.at(dx),
     ),
   ];
 }
 
-const CLOSED_DX = `\\gamma_{c} \\cdot \\text{invStd}_{c} \\cdot \\left(${gradientSymbol('y')} - \\frac{${gradientSymbol('beta')}}{N} - \\hat{x}_{ic} \\cdot \\frac{${gradientSymbol('gamma')}}{N}\\right)`;
+const CLOSED_DX =
+  `\\gamma_{c} \\cdot \\text{invStd}_{c} \\cdot \\left(${gradientSymbol('y')} - \\frac{${gradientSymbol('beta')}}{N} - \\hat{x}_{ic} \\cdot ` +
+    `\\frac{${gradientSymbol('gamma')}}{N}\\right)`;
 
 /** How the nine steps shorten, each line put into the next. */
 export const COLLAPSE: readonly string[] = [
-  `${gradientSymbol('invStd')} = ${SUM} \\gamma_{c}\\,${gradientSymbol('y')} \\cdot \\hat{x}_{ic}\\,\\text{std}_{c} = \\gamma_{c}\\,\\text{std}_{c}\\,${gradientSymbol('gamma')}`,
-  `${gradientSymbol('variance')} = -\\tfrac{1}{2}\\,\\text{invStd}_{c}^{3}\\,${gradientSymbol('invStd')} = -\\tfrac{1}{2}\\,\\gamma_{c}\\,\\text{invStd}_{c}^{2}\\,${gradientSymbol('gamma')}`,
-  `${gradientSymbol('centered')} = \\gamma_{c}\\,\\text{invStd}_{c}\\,${gradientSymbol('y')} + \\frac{2}{N}\\,\\text{centered}_{ic}\\,${gradientSymbol('variance')} = \\gamma_{c}\\,\\text{invStd}_{c}\\left(${gradientSymbol('y')} - \\hat{x}_{ic}\\,\\frac{${gradientSymbol('gamma')}}{N}\\right)`,
-  `${gradientSymbol('mean')} = -${SUM} ${gradientSymbol('centered')} = -\\gamma_{c}\\,\\text{invStd}_{c}\\,${gradientSymbol('beta')} \\quad \\text{as}\\ ${SUM} \\hat{x}_{ic} = 0`,
+  `${gradientSymbol('invStd')} = ${SUM} \\gamma_{c}\\,${gradientSymbol('y')} \\cdot \\hat{x}_{ic}\\,\\text{std}_{c} = ` +
+    `\\gamma_{c}\\,\\text{std}_{c}\\,${gradientSymbol('gamma')}`,
+  `${gradientSymbol('variance')} = -\\tfrac{1}{2}\\,\\text{invStd}_{c}^{3}\\,${gradientSymbol('invStd')} = ` +
+    `-\\tfrac{1}{2}\\,\\gamma_{c}\\,\\text{invStd}_{c}^{2}\\,${gradientSymbol('gamma')}`,
+  `${gradientSymbol('centered')} = \\gamma_{c}\\,\\text{invStd}_{c}\\,${gradientSymbol('y')} + ` +
+    `\\frac{2}{N}\\,\\text{centered}_{ic}\\,${gradientSymbol('variance')} = \\gamma_{c}\\,\\text{invStd}_{c}\\left(${gradientSymbol('y')} - ` +
+    `\\hat{x}_{ic}\\,\\frac{${gradientSymbol('gamma')}}{N}\\right)`,
+  `${gradientSymbol('mean')} = -${SUM} ${gradientSymbol('centered')} = -\\gamma_{c}\\,\\text{invStd}_{c}\\,${gradientSymbol('beta')} \\quad \\text{as}\\ ` +
+    `${SUM} \\hat{x}_{ic} = 0`,
   `${gradientSymbol('x')} = ${gradientSymbol('centered')} + \\frac{${gradientSymbol('mean')}}{N} = ${CLOSED_DX}`,
 ];
 

@@ -46,7 +46,9 @@ export function sitePlugin(root: string): Plugin {
         const path = relative(root, filename).split(sep).join('/');
         const filling = places(path, !server);
         return html.replace(PLACE, (place, name: string) => {
-          if (!filling[name]) throw new Error(`sitePlugin: "${place}" stands in ${path}, needs to be one of ${Object.keys(filling).join(', ')}. Correct the page's HTML.`);
+          if (!filling[name]) {
+            throw new Error(`sitePlugin: "${place}" stands in ${path}, needs to be one of ${Object.keys(filling).join(', ')}. Correct the page's HTML.`);
+          }
           return filling[name]();
         });
       },

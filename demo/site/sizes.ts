@@ -29,7 +29,9 @@ export function weighPages(folder: string): PageWeight[] {
   const read = (file: string) => readFileSync(join(folder, file));
   /** Only files that are there: a page may show code, with addresses in it. */
   const named = (file: string, pattern: RegExp) =>
-    [...read(file).toString().matchAll(pattern)].map(([, address]) => posix.join(posix.dirname(file), address!)).filter((found) => existsSync(join(folder, found)));
+    [...read(file).toString().matchAll(pattern)].map(([, address]) => posix.join(posix.dirname(file), address!)).filter(
+      (found) => existsSync(join(folder, found)),
+    );
 
   /** These files and what they import before they run. */
   const withImports = (files: string[]): string[] => {

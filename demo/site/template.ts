@@ -57,7 +57,9 @@ export function renderFooter(path: string, { name, version, license }: Manifest)
 /** The other pages, one line each. */
 export function renderPageList(path: string): string {
   const others = PAGES.filter((page) => page.path !== path);
-  return others.map((page) => `<li><a href="${rootFrom(path)}${page.path}">${escapeHtml(page.label)}</a> ${escapeHtml(page.description)}</li>`).join('\n              ');
+  return others.map((page) => `<li><a href="${rootFrom(path)}${page.path}">${escapeHtml(page.label)}</a> ${escapeHtml(page.description)}</li>`).join(
+    '\n              ',
+  );
 }
 
 function repositoryIn({ repository }: Manifest): string | undefined {

@@ -33,7 +33,9 @@ export class Curve {
     const pairs = Math.floor(this.#steps.length / 2);
     const merge = (values: number[]) => Array.from({ length: pairs }, (_, i) => (values[2 * i] + values[2 * i + 1]) / 2);
     const { batchNorm, plain } = this.#points;
-    if (this.#steps.length % 2 === 1) this.#open = { batchNorm: Array<number>(this.#width).fill(batchNorm.at(-1)!), plain: Array<number>(this.#width).fill(plain.at(-1)!) };
+    if (this.#steps.length % 2 === 1) {
+      this.#open = { batchNorm: Array<number>(this.#width).fill(batchNorm.at(-1)!), plain: Array<number>(this.#width).fill(plain.at(-1)!) };
+    }
     this.#steps = Array.from({ length: pairs }, (_, i) => this.#steps[2 * i + 1]);
     this.#points = { batchNorm: merge(batchNorm), plain: merge(plain) };
     this.#width *= 2;

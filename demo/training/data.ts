@@ -13,7 +13,8 @@ const HELD_OUT = 0x80000000; // a seed of its own for the rows held out
 export function dataSetOf({ data, seed }: Settings, own: DataSet | undefined): DataSet {
   if (data === 'own') return standardised(checkOwn(own));
   const [train, test] = [seed, seed + HELD_OUT].map((seed, i) =>
-    data === 'digits' ? digits({ seed, count: i ? DIGITS.test : DIGITS.train }) : spiral({ seed, arms: SPIRAL.arms, rowsPerArm: i ? SPIRAL.test : SPIRAL.train }),
+    data === 'digits' ? digits({ seed, count: i ? DIGITS.test : DIGITS.train })
+      : spiral({ seed, arms: SPIRAL.arms, rowsPerArm: i ? SPIRAL.test : SPIRAL.train }),
   );
   // Mixed, so that a batch of them taken in a row is a sample of all classes.
   const part = ({ rows, channels, data, labels }: typeof train): Labelled => {
@@ -32,7 +33,9 @@ function checkOwn(own: DataSet | undefined): DataSet {
   const { features, classes, train, test } = own;
   for (const [name, { values, labels }] of Object.entries({ train, test })) {
     if (values.length !== labels.length * features || labels.length === 0) {
-      throw new RangeError(`${call}: "own.${name}" has ${values.length} values and ${labels.length} labels, needs ${features} values for each of at least 1 label.`);
+      throw new RangeError(
+        `${call}: "own.${name}" has ${values.length} values and ${labels.length} labels, needs ${features} values for each of at least 1 label.`,
+      );
     }
     const wrong = labels.findIndex((label) => label >= classes);
     if (wrong >= 0) throw new RangeError(`${call}: "own.${name}" has label ${labels[wrong]} in row ${wrong}, needs one below ${classes} (classes).`);

@@ -23,7 +23,9 @@ export async function evaluateByBatch(net: Net, rows: DeviceRows, labels: Uint8A
 }
 
 /** [rows, classes], in batches of `size`; the last is shorter where they do not come out even. */
-export async function scoresOf(infer: (x: Tensor) => Promise<Tensor>, { x, rows }: Pick<DeviceRows, 'x' | 'rows'>, size: number, place: Place): Promise<Float32Array> {
+export async function scoresOf(
+  infer: (x: Tensor) => Promise<Tensor>, { x, rows }: Pick<DeviceRows, 'x' | 'rows'>, size: number, place: Place,
+): Promise<Float32Array> {
   const parts: Float32Array[] = [];
   for (let from = 0; from < rows; from += size) {
     const index = Int32Array.from({ length: Math.min(size, rows - from) }, (_, i) => from + i);

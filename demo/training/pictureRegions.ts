@@ -19,9 +19,11 @@ type Mark = (path: CanvasRenderingContext2D, x: number, y: number, radius: numbe
 /** A shape for each class, so that none is told by colour alone. */
 const MARKS: readonly { name: string; mark: Mark }[] = [
   { name: 'disc', mark: (path, x, y, radius) => path.arc(x, y, radius, 0, 2 * Math.PI) },
-  { name: 'triangle', mark: (path, x, y, radius) => polygon(path, [[x, y - 1.3 * radius], [x + 1.15 * radius, y + 0.8 * radius], [x - 1.15 * radius, y + 0.8 * radius]]) },
+  { name: 'triangle',
+    mark: (path, x, y, radius) => polygon(path, [[x, y - 1.3 * radius], [x + 1.15 * radius, y + 0.8 * radius], [x - 1.15 * radius, y + 0.8 * radius]]) },
   { name: 'square', mark: (path, x, y, radius) => path.rect(x - 0.9 * radius, y - 0.9 * radius, 1.8 * radius, 1.8 * radius) },
-  { name: 'diamond', mark: (path, x, y, radius) => polygon(path, [[x, y - 1.3 * radius], [x + 1.3 * radius, y], [x, y + 1.3 * radius], [x - 1.3 * radius, y]]) },
+  { name: 'diamond',
+    mark: (path, x, y, radius) => polygon(path, [[x, y - 1.3 * radius], [x + 1.3 * radius, y], [x, y + 1.3 * radius], [x - 1.3 * radius, y]]) },
 ];
 
 export function hideRegions(): void {
@@ -38,7 +40,8 @@ export function showRegions(step: number, regions: Regions, points: Points, labe
     canvas.setAttribute('aria-label', `The plane as the net ${NETS[net]} divides it at step ${step}, shares of each class: ${shares.join(', ')}.`);
   }
   const shapes = labels.map((label, i) => `${label} ${MARKS[i % MARKS.length].name}`).join(', ');
-  byId('regions-words', HTMLElement).textContent = `Step ${step}. The points are rows to train on, by class: ${shapes}. A tint is what the net calls the place.`;
+  byId('regions-words', HTMLElement)
+    .textContent = `Step ${step}. The points are rows to train on, by class: ${shapes}. A tint is what the net calls the place.`;
 }
 
 function painterOf({ size, extent }: Regions, classes: Uint8Array, { values, labels }: Points): Painter {

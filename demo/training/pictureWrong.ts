@@ -22,7 +22,8 @@ export function showWrong(wrong: Both<WrongExample[]>, accuracy: Both<number>, r
     const all = Math.round((1 - accuracy[net]) * rows);
     const shown = wrong[net].slice(0, MOST);
     const which = all > shown.length ? `; the first ${shown.length} of them` : '';
-    words[net].textContent = all === 0 ? `All ${rows} are right.` : `${all} of ${rows} are wrong, ${percent(all / rows)}${which}. Each with its label → what the net takes it for.`;
+    words[net].textContent = all === 0 ? `All ${rows} are right.`
+      : `${all} of ${rows} are wrong, ${percent(all / rows)}${which}. Each with its label → what the net takes it for.`;
     lists[net].classList.toggle('rows', shown.some(({ image }) => !image));
     lists[net].replaceChildren(...shown.map((example) => itemOf(example, labels)));
   }
@@ -45,7 +46,9 @@ function paintImage(image: Float32Array): Painter {
     context.fillStyle = color('--ink');
     image.forEach((value, at) => {
       context.globalAlpha = most > least ? (value - least) / (most - least) : 0;
-      const [left, top, right, bottom] = [at % size, Math.floor(at / size), (at % size) + 1, Math.floor(at / size) + 1].map((edge) => Math.round(edge * cell * devicePixelRatio) / devicePixelRatio);
+      const [left, top, right, bottom] = [at % size, Math.floor(at / size), (at % size) + 1, Math.floor(at / size) + 1].map(
+        (edge) => Math.round(edge * cell * devicePixelRatio) / devicePixelRatio,
+      );
       context.fillRect(left, top, right - left, bottom - top);
     });
     context.globalAlpha = 1;

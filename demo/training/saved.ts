@@ -123,7 +123,8 @@ function readState({ nets, optimiser }: SavedText, net: NetName, shape: NetShape
     for (let i = 0; i < shape.depth; i++) running.push(readNorm(entries, i, shape.width));
   }
   const names = plan.flat();
-  const known = new Set([...names.map(({ name }) => name), ...running.flatMap((_, i) => ['running_mean', 'running_var', 'num_batches_tracked'].map((name) => `norms.${i}.${name}`))]);
+  const known = new Set([...names.map(({ name }) => name),
+    ...running.flatMap((_, i) => ['running_mean', 'running_var', 'num_batches_tracked'].map((name) => `norms.${i}.${name}`))]);
   for (const name of Object.keys(entries)) if (!known.has(name)) throw malformed(`has ${show(name)} in ${show(net)}`, `only ${[...known].join(', ')}`);
   const parameters = plan.map((layer) => layer.map(({ name, shape }) => read(name, entries[name], shape)));
   const memory = names.map(({ name, shape }) => {

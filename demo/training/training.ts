@@ -177,8 +177,10 @@ function hearPictures({ step, layers, regions, wrong }: Extract<News, { kind: 'p
 function hearPaused(at: number): void {
   step = at;
   const where = placeOf(opened!);
-  const right = scores ? `: ${percent(scores.batchNorm.accuracy)} of the held-out rows are right with batch norm, ${percent(scores.plain.accuracy)} without` : '';
-  standing = { state: 'paused', words: step === 0 ? `Ready on the ${where}: no step is taken yet.` : `Paused after ${count(step, 'step')} on the ${where}${right}.` };
+  const right =
+    scores ? `: ${percent(scores.batchNorm.accuracy)} of the held-out rows are right with batch norm, ${percent(scores.plain.accuracy)} without` : '';
+  standing = { state: 'paused',
+    words: step === 0 ? `Ready on the ${where}: no step is taken yet.` : `Paused after ${count(step, 'step')} on the ${where}${right}.` };
   const runs = building?.runs ?? false;
   building = null;
   until = Math.max(until, step);

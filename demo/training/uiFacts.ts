@@ -17,7 +17,8 @@ export function showFacts(opened: Opened | null, built: Built | null): void {
     backend: where ?? 'opening …',
     why: opened?.reason ?? '…',
     layers: opened ? `${opened.library}; batch norm by this library` : '…',
-    data: built ? `${count(built.trainRows, 'row')} of ${count(built.features, 'value')} to train on, ${built.testRows} held out, ${count(built.classes, 'class', 'classes')}` : '…',
+    data: built ? `${count(built.trainRows, 'row')} of ${count(built.features, 'value')} to train on, ${built.testRows} held out, ` +
+      `${count(built.classes, 'class', 'classes')}` : '…',
     parameters: built ? both(built.parameters, String) : '…',
     browser: navigator.userAgent,
   });

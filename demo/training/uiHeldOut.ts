@@ -60,8 +60,10 @@ export class HeldOut {
 
   showOne({ row, label, predicted, largestDifference, largestNormDifference }: Tested<'testedOne'>, labels: readonly string[]): void {
     const verdict = predicted === label ? 'which is right' : `and its label is ${labels[label]}`;
-    const norm = largestNormDifference === 0 ? 'Each batch norm gives it the same bits alone and within a batch' : `The batch norms differ by up to ${short(largestNormDifference)} between alone and within a batch`;
-    const scores = largestDifference === 0 ? 'so do the whole net’s scores' : `the whole net’s scores differ by ${short(largestDifference)}, which is the linear layers’ rounding`;
+    const norm = largestNormDifference === 0 ? 'Each batch norm gives it the same bits alone and within a batch'
+      : `The batch norms differ by up to ${short(largestNormDifference)} between alone and within a batch`;
+    const scores = largestDifference === 0 ? 'so do the whole net’s scores'
+      : `the whole net’s scores differ by ${short(largestDifference)}, which is the linear layers’ rounding`;
     say(oneStatus, `Row ${row} alone is taken for ${labels[predicted]}, ${verdict}. ${norm}; ${scores}.`);
   }
 

@@ -89,7 +89,9 @@ export class OwnData {
       event.preventDefault();
       this.#worker = null;
       this.#file = null; // it went with the worker
-      this.#answer?.({ kind: 'refused', message: `The reader of files broke down: ${event.message || 'the browser does not say why'}. Choose the file again.` });
+      this.#answer?.(
+        { kind: 'refused', message: `The reader of files broke down: ${event.message || 'the browser does not say why'}. Choose the file again.` },
+      );
     };
     return (this.#worker = worker);
   }

@@ -70,7 +70,8 @@ export class Sweep {
       this.#points.push(news);
       this.#show();
       status.textContent = `${this.#points.length} of ${SWEEP.scales.length} scales.`;
-    } else this.#end(news.stopped ? 'stopped' : 'done', `${news.stopped ? 'Stopped after' : 'Done:'} ${this.#points.length} of ${SWEEP.scales.length} scales, ${this.#own.words}.`);
+    } else this.#end(news.stopped ? 'stopped' : 'done',
+      `${news.stopped ? 'Stopped after' : 'Done:'} ${this.#points.length} of ${SWEEP.scales.length} scales, ${this.#own.words}.`);
   }
 
   /** It was not begun, or cannot go on. */
@@ -111,14 +112,17 @@ export class Sweep {
       const last = this.#points.at(-1);
       const say = kind === 'accuracy' ? percent : short;
       const name = kind === 'accuracy' ? 'Held-out rows that are right' : 'Held-out loss';
-      const words = last ? `${scales.length} weight scales from ${short(scales[0])} to ${short(last.scale)}; at the last ${both({ batchNorm: last.scores.batchNorm[kind], plain: last.scores.plain[kind] }, say)}. The table has all.` : 'No scale is done yet.';
+      const words =
+        last ? `${scales.length} weight scales from ${short(scales[0])} to ${short(last.scale)}; at the last ` +
+          `${both({ batchNorm: last.scores.batchNorm[kind], plain: last.scores.plain[kind] }, say)}. The table has all.` : 'No scale is done yet.';
       hosts[kind].setAttribute('aria-label', `${name}: ${words}`);
     }
     const numeric = (name: string) => ({ name, numeric: true });
     byId('sweep-table', HTMLElement).replaceChildren(scrollingTable(
       'Twenty weight scales',
       [numeric('weight scale'), numeric('right, with batch norm'), numeric('right, without'), numeric('loss, with batch norm'), numeric('loss, without')],
-      this.#points.map(({ scale, scores: { batchNorm, plain } }) => [short(scale), percent(batchNorm.accuracy), percent(plain.accuracy), short(batchNorm.loss), short(plain.loss)]),
+      this.#points.map(({ scale, scores: { batchNorm, plain } }) =>
+        [short(scale), percent(batchNorm.accuracy), percent(plain.accuracy), short(batchNorm.loss), short(plain.loss)]),
     ));
   }
 }

@@ -32,7 +32,8 @@ export class Charts {
         ...frame(apart), scales: { x: { time: false, range: steps }, y: { distr: 3, range: [LOWEST, 1e-4] } },
         axes: [
           stepAxis(),
-          { ...axis(), size: 48, splits: () => [1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4], values: (_, splits) => splits.map((at) => (at === LOWEST ? '0' : power(10, Math.round(Math.log10(at))))) },
+          { ...axis(), size: 48, splits: () => [1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4],
+            values: (_, splits) => splits.map((at) => (at === LOWEST ? '0' : power(10, Math.round(Math.log10(at))))) },
         ],
         series: [{}, { paths: () => null, points: { show: true, size: 4, fill: () => color('--accent'), stroke: () => color('--accent') } }],
         hooks: { draw: [drawBound] },

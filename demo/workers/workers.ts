@@ -22,7 +22,8 @@ interface Heard {
 
 const form = byId('settings', HTMLFormElement);
 const fields = {
-  backend: byId('backend', HTMLSelectElement), rows: byId('rows', HTMLSelectElement), steps: byId('steps', HTMLInputElement), seed: byId('seed', HTMLInputElement),
+  backend: byId('backend', HTMLSelectElement), rows: byId('rows', HTMLSelectElement), steps: byId('steps', HTMLInputElement),
+    seed: byId('seed', HTMLInputElement),
 };
 const stop = byId('stop', HTMLButtonElement);
 const verdict = byId('verdict', HTMLElement);
@@ -148,7 +149,9 @@ function showWords(): void {
   const words = `|difference| of the loss, step by step: at most ${format(Math.max(...apart))}.`;
   byId('apart-words', HTMLElement).textContent = words;
   apartPlot.setAttribute('aria-label', words);
-  lossPlot.setAttribute('aria-label', `Loss over ${both} steps: one worker from ${one[0].toFixed(3)} to ${one[both - 1].toFixed(3)}, two workers from ${two[0].toFixed(3)} to ${two[both - 1].toFixed(3)}.`);
+  lossPlot.setAttribute('aria-label',
+    `Loss over ${both} steps: one worker from ${one[0].toFixed(3)} to ${one[both - 1].toFixed(3)}, two workers from ${two[0].toFixed(3)} to ` +
+      `${two[both - 1].toFixed(3)}.`);
 }
 
 function showBanner(title: string, words: string): void {

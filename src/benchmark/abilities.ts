@@ -69,7 +69,9 @@ export async function abilityRows(
     const check = (record: (pass: GPUComputePassEncoder) => void, outputs: () => Promise<Got>) => async () => {
       runOnce(device, record);
       const wrong = compareAll(inputs, { ...want, ...(await outputs()) }, want, false).find(({ beyond }) => beyond > 0);
-      if (wrong) throw new Error(`benchmark: ${wrong.output} of ${storage}${WORDS[epilogue]} is ${wrong.ratio.toPrecision(3)} × its bound. Nothing wrong is timed.`);
+      if (wrong) throw new Error(
+        `benchmark: ${wrong.output} of ${storage}${WORDS[epilogue]} is ${wrong.ratio.toPrecision(3)} × its bound. Nothing wrong is timed.`,
+      );
     };
     const added = Number(hasResidual(epilogue)) * bytes;
     const label = `${storage === 'f32' ? '' : `, ${storage}`}${WORDS[epilogue]}`;
@@ -85,7 +87,9 @@ export async function abilityRows(
       inPass(`inference${label}`, 2 * bytes + added, 1, infer, check(infer, async () => ({ inferY: await read(y) }))),
     );
     if (elements % 4 === 0 && epilogue === 'relu') contenders.push(await elementwise(device, 'ReLU pass', reluText, [x], y, 2 * bytes, elements));
-    if (elements % 4 === 0 && epilogue === 'addRelu') contenders.push(await elementwise(device, 'add + ReLU pass', addReluText, [x, residual.residual!], y, 3 * bytes, elements));
+    if (elements % 4 === 0 && epilogue === 'addRelu') {
+      contenders.push(await elementwise(device, 'add + ReLU pass', addReluText, [x, residual.residual!], y, 3 * bytes, elements));
+    }
   }
   return { contenders, destroy: () => owned.forEach((each) => each.destroy()) };
 }

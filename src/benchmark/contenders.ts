@@ -67,7 +67,8 @@ export async function fieldOf(device: GPUDevice, shape: BenchShape, options: Fie
   const { kind, reduce } = plan(geometry, DEFAULTS, { adapterClass: options.adapterClass, kind: options.plan }, device.limits);
   const dispatches = kind === 'single' ? 1 : 3;
   const { kept } = reduce[0].tile; // then x and dy are read once
-  const recordForward = (pass: GPUComputePassEncoder) => bn.forward(pass, { x, gamma, beta, y, saved, runningMean: trackedMean, runningVar: trackedVar }, shape.shape);
+  const recordForward =
+    (pass: GPUComputePassEncoder) => bn.forward(pass, { x, gamma, beta, y, saved, runningMean: trackedMean, runningVar: trackedVar }, shape.shape);
   const recordBackward = (pass: GPUComputePassEncoder) => bn.backward(pass, { x, dy, gamma, saved, dx, dgamma, dbeta }, shape.shape);
   const recordInfer = (pass: GPUComputePassEncoder) => bn.infer(pass, { x, gamma, beta, runningMean, runningVar, y }, shape.shape);
 
@@ -90,7 +91,9 @@ export async function fieldOf(device: GPUDevice, shape: BenchShape, options: Fie
       recordForward(pass);
       staged.recordForward(pass);
     });
-    contenders.push(inPass('staged backward', staged.bytes, staged.dispatches, (pass) => staged.record(pass), check({ dx, dgamma, dbeta }, (pass) => staged.record(pass))));
+    contenders.push(
+      inPass('staged backward', staged.bytes, staged.dispatches, (pass) => staged.record(pass), check({ dx, dgamma, dbeta }, (pass) => staged.record(pass))),
+    );
     owned.push({ destroy: () => staged.destroy() } as GPUBuffer);
   }
   if (options.abilities) {
@@ -138,6 +141,8 @@ async function compareOutputs(device: GPUDevice, inputs: Inputs, want: Expected,
   const got: Partial<Record<Output, Float32Array | Float64Array>> = { ...want };
   for (const [name, buffer] of Object.entries(outputs) as [Output, GPUBuffer][]) got[name] = await download(device, buffer);
   for (const { output, beyond, elements, ratio } of compareAll(inputs, got, want, false)) {
-    if (beyond > 0) throw new Error(`benchmark: ${output} is wrong in ${beyond} of ${elements} elements, ${ratio.toPrecision(3)} × its bound. Nothing wrong is timed.`);
+    if (beyond > 0) {
+      throw new Error(`benchmark: ${output} is wrong in ${beyond} of ${elements} elements, ${ratio.toPrecision(3)} × its bound. Nothing wrong is timed.`);
+    }
   }
 }

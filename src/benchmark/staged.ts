@@ -56,12 +56,14 @@ const FORWARD: readonly Step[] = [
 const BACKWARD: readonly Step[] = [
   { name: '9 y = scaled + beta', reads: ['dy'], sum: ['dbeta', 'dy'] },
   { name: '8 scaled = gamma · xHat', reads: ['dy', 'xHat'], vectors: ['gamma'], value: ['dxHat', 'dy * gamma'], sum: ['dgamma', 'dy * x_hat'] },
-  { name: '7 xHat = centered · invStd', reads: ['dxHat', 'centered'], vectors: ['invStd'], value: ['dcenteredByXHat', 'dx_hat * inv_std'], sum: ['dinvStd', 'dx_hat * centered'] },
+  { name: '7 xHat = centered · invStd', reads: ['dxHat', 'centered'], vectors: ['invStd'], value: ['dcenteredByXHat', 'dx_hat * inv_std'],
+    sum: ['dinvStd', 'dx_hat * centered'] },
   { name: '6 invStd = 1 / std', vectors: ['dinvStd', 'deviation'], value: ['dstd', '-dinv_std / (deviation * deviation)'] },
   { name: '5 std = √(variance + eps)', vectors: ['dstd', 'deviation'], value: ['dvariance', '0.5 * dstd / deviation'] },
   { name: '4 variance = Σ squared / rows', vectors: ['dvariance'], value: ['dsquared', 'dvariance * INV_ROWS'] },
   { name: '3 squared = centered²', reads: ['centered', 'dsquared'], value: ['dcenteredBySquared', '2.0 * centered * dsquared'] },
-  { name: '2 centered = x − mean', reads: ['dcenteredByXHat', 'dcenteredBySquared'], value: ['dcentered', 'dcentered_by_x_hat + dcentered_by_squared'], sum: ['dmean', '-value'] },
+  { name: '2 centered = x − mean', reads: ['dcenteredByXHat', 'dcenteredBySquared'], value: ['dcentered', 'dcentered_by_x_hat + dcentered_by_squared'],
+    sum: ['dmean', '-value'] },
   { name: '1 mean = Σ x / rows', reads: ['dcentered'], vectors: ['dmean'], value: ['dx', 'dcentered + dmean * INV_ROWS'] },
 ];
 
@@ -141,7 +143,8 @@ export async function createStagedBackward(
   const [matrixBytes, vectorBytes] = [rows * channels * 4, channels * 4];
   for (const name of ['x', 'dy', 'gamma', 'saved', 'dx', 'dgamma', 'dbeta'] as const) {
     const bytes = name === 'saved' ? savedBytes(channels) : ['x', 'dy', 'dx'].includes(name) ? matrixBytes : vectorBytes;
-    checkView(call, buffers[name], { name, bytes, reads: true, writes: false, windowed: false, rows, parts: 0, from: () => `rows ${rows}, channels ${channels}, f32` }, limits, {} as Argument);
+    checkView(call, buffers[name], { name, bytes, reads: true, writes: false, windowed: false, rows, parts: 0,
+      from: () => `rows ${rows}, channels ${channels}, f32` }, limits, {} as Argument);
   }
 
   const planOf = (count: number, planKind?: PlanKind) => {
@@ -185,7 +188,8 @@ export async function createStagedBackward(
       { buffer: paramsOf(dispatch) },
       ...bound.map((name) => ({ buffer: bufferOf(name), size: name === 'invStd' ? savedBytes(channels) : sizeOf(name) })),
     ];
-    const pipeline = await pipelineOf(device, label, code, { GROUP_SIZE: dispatch.tile.groupSize, GROUPED: Number(grouped), UNROLLED: Number(dispatch.tile.unrolled), INV_ROWS: 1 / rows });
+    const pipeline = await pipelineOf(device, label, code,
+      { GROUP_SIZE: dispatch.tile.groupSize, GROUPED: Number(grouped), UNROLLED: Number(dispatch.tile.unrolled), INV_ROWS: 1 / rows });
     const layout = pipeline.getBindGroupLayout(0);
     const bindGroup = device.createBindGroup({ label, layout, entries: resources.map((resource, binding) => ({ binding, resource })) });
     return { pipeline, bindGroup, dispatch, bytes: bound.reduce((total, name) => total + sizeOf(name), 0) };
@@ -259,9 +263,12 @@ function textOf({ reads = [], vectors = [], value, sum }: Step, width: 1 | 4, gr
   });
   const plane = (name: Vector) => SAVED_PLANES.indexOf(name as (typeof SAVED_PLANES)[number]);
   const vectorAt = (name: Vector) => (plane(name) < 0 ? `${snakeCase(name)}[c]` : `saved[${plane(name)}u * params.channels + c]`);
-  const names = [...reads.map((name) => `let ${snakeCase(name)} = read.${snakeCase(name)};`), ...vectors.map((name) => `let ${snakeCase(name)} = at.${snakeCase(name)};`)].join(' ');
+  const names =
+    [...reads.map((name) => `let ${snakeCase(name)} = read.${snakeCase(name)};`),
+      ...vectors.map((name) => `let ${snakeCase(name)} = at.${snakeCase(name)};`)].join(' ');
   const code =
-    `alias Value = ${width === 4 ? 'vec4f' : 'f32'};\noverride INV_ROWS: f32;\n${groupOverrides}${paramsWgsl()}@group(0) @binding(0) var<uniform> params: Params;\n` +
+    `alias Value = ${width === 4 ? 'vec4f' : 'f32'};\noverride INV_ROWS: f32;\n${groupOverrides}${paramsWgsl()}@group(0) @binding(0) var<uniform> ` +
+      `params: Params;\n` +
     declared.join('') +
     record('Operands', 'operands', 'i', reads.map((name) => [snakeCase(name), `${snakeCase(name)}[i]`])) +
     record('Vectors', 'vectors', 'c', vectors.map((name) => [snakeCase(name), vectorAt(name)])) +

@@ -48,7 +48,9 @@ async function main(): Promise<number> {
   if (kind === 'cpu' && compatibility) throw new Error('verify: "--compatibility" is given with --backend cpu, needs the GPU. Leave one out.');
   if (!/^\d{1,9}$/.test(values.seed)) throw new Error(`verify: "--seed" is ${values.seed}, needs an integer of at least 0.`);
   for (const name of ['label', 'layout', 'spatial'] as const) {
-    if (values[name] !== undefined && values.input === undefined) throw new Error(`verify: "--${name}" is given without --input, needs a file to take it from.`);
+    if (values[name] !== undefined && values.input === undefined) {
+      throw new Error(`verify: "--${name}" is given without --input, needs a file to take it from.`);
+    }
   }
   if (layout !== undefined && layout !== 'channelsLast' && layout !== 'channelsFirst') {
     throw new Error(`verify: "--layout" is ${layout}, needs channelsLast or channelsFirst.`);

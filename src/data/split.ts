@@ -93,7 +93,9 @@ export function withLabels(table: Table, from: number | Table): Table & { labels
   if (!Number.isInteger(from) || from < -channels || from >= channels) {
     throw new RangeError(`${call}: "from" is ${describe(from)}, needs a column from ${-channels} to ${channels - 1}.`);
   }
-  if (channels < 2) throw new RangeError(`${call}: "table" has 1 column, needs at least 2 (the label and something to learn from). Give the labels as another table.`);
+  if (channels < 2) {
+    throw new RangeError(`${call}: "table" has 1 column, needs at least 2 (the label and something to learn from). Give the labels as another table.`);
+  }
   const column = from < 0 ? from + channels : from;
   const labels = Array.from({ length: rows }, (_, row) => data[row * channels + column]);
   const { columns } = table;

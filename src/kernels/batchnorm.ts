@@ -244,7 +244,9 @@ function limitsOf(call: string, device: DeviceLimits, given: Partial<DeviceLimit
       throw new RangeError(`${call}: "limits.${name}" is ${value}, needs a power of 2. Leave it out to have the device's, ${device[name]}.`);
     }
     if (alignment ? value < device[name] : value > device[name]) {
-      throw new RangeError(`${call}: "limits.${name}" is ${value}, needs at ${alignment ? 'least' : 'most'} ${device[name]} (the device's). Leave it out to have that.`);
+      throw new RangeError(
+        `${call}: "limits.${name}" is ${value}, needs at ${alignment ? 'least' : 'most'} ${device[name]} (the device's). Leave it out to have that.`,
+      );
     }
     limits[name] = value;
   }

@@ -177,7 +177,8 @@ export class Operation {
     for (const read of list) {
       if (read.name !== over[0]) continue;
       const stands = list.some((written) =>
-        written.name === over[1] && written.buffer === read.buffer && written.offset === read.offset && written.from === read.from && written.bytes === read.bytes);
+        written.name === over[1] && written.buffer === read.buffer && written.offset === read.offset && written.from === read.from
+          && written.bytes === read.bytes);
       if (!stands) return false;
     }
     return true;

@@ -383,7 +383,8 @@ export class BatchNorm {
         }
         saved.write(new Float32Array(saved.size)); // so that the next cannot be taken for this one
         seen.push({
-          count: count[0], mean: Float64Array.from(mean, (high, c) => high + meanLow[c]), variance: Float64Array.from(variance), invStd: Float64Array.from(invStd),
+          count: count[0], mean: Float64Array.from(mean, (high, c) => high + meanLow[c]), variance: Float64Array.from(variance),
+            invStd: Float64Array.from(invStd),
         });
       }
     } finally {
@@ -541,7 +542,9 @@ export class BatchNorm {
     const last = this.#last;
     if (!last) throw new Error(`${call}: there was no forward, needs one. Call forward(x) first.`);
     if (synchronized && !last.synchronized) throw new Error(`${call}: the last forward was not synchronized, needs that. Use backward(dy).`);
-    if (last.synchronized && !synchronized) throw new Error(`${call}: the last forward was synchronized, needs one that was not. Use backwardSynchronized(dy, exchange).`);
+    if (last.synchronized && !synchronized) {
+      throw new Error(`${call}: the last forward was synchronized, needs one that was not. Use backwardSynchronized(dy, exchange).`);
+    }
     const { x } = last;
     const relu = hasRelu(this.epilogue);
     for (const name of ['x', 'residual', 'mask', 'validRows'] as const) {

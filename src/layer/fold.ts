@@ -129,7 +129,11 @@ export function coefficients(call: string, batchNorm: InferenceState) {
   const { gamma, beta, runningMean, runningVar, eps } = batchNorm;
   checkEps(call, eps);
   for (const [name, array] of Object.entries({ runningMean, runningVar })) {
-    if (array === undefined) throw new TypeError(`${call}: "${name}" is undefined, needs one element per channel (inference goes by it). Take it from a layer with trackRunning: true.`);
+    if (array === undefined) {
+      throw new TypeError(
+        `${call}: "${name}" is undefined, needs one element per channel (inference goes by it). Take it from a layer with trackRunning: true.`,
+      );
+    }
   }
   checkArray(call, 'runningMean', runningMean);
   // The entry to blame is the one that differs from the others, be it the first.

@@ -168,12 +168,15 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
   const alone = canBeSingle && boxes.length === 1 && !flat;
   if (choice.kind === 'single' && canBeSingle && boxes.length > 1) {
     throw new RangeError(
-      `${call}: "plan" is 'single', needs each tensor in one buffer, at most ${limits.maxStorageBufferBindingSize} bytes of it (maxStorageBufferBindingSize). Use 'split'.`,
+      `${call}: "plan" is 'single', needs each tensor in one buffer, at most ${limits.maxStorageBufferBindingSize} bytes of it ` +
+        `(maxStorageBufferBindingSize). Use 'split'.`,
     );
   }
   const kind = alone ? (choice.kind ?? (fitsSingle(whole, lanes, adapterClass) ? 'single' : 'split')) : 'split';
   if (kind === 'single' && visits > MAX_VISITS) {
-    throw new RangeError(`${call}: "plan" is 'single', which has a thread read ${visits} times (rows ${geometry.rows}), needs at most ${MAX_VISITS}. Use 'split'.`);
+    throw new RangeError(
+      `${call}: "plan" is 'single', which has a thread read ${visits} times (rows ${geometry.rows}), needs at most ${MAX_VISITS}. Use 'split'.`,
+    );
   }
   const reduce: Dispatch[] = [];
   const apply: Dispatch[] = [];
@@ -248,7 +251,8 @@ function flatOf(
   const most = limits.maxComputeWorkgroupsPerDimension ** 2;
   const groups = Math.min(most, Math.ceil(words / groupSize), Math.max(wants.applyGroups, Math.ceil((2 * words) / (groupSize * MAX_VISITS))));
   const one: Axis = { size: 1, stride: 0, rows: 0 }; // nothing walks it; 0 would make NaN of the parts
-  const axes: Axes = { width: 1, across: 'channels', channels, channelStride: 1, channelFirst: 0, channelEnd: channels, base: 0, rowBase: 0, near: one, far: one };
+  const axes: Axes =
+    { width: 1, across: 'channels', channels, channelStride: 1, channelFirst: 0, channelEnd: channels, base: 0, rowBase: 0, near: one, far: one };
   const params = {
     ...paramsOf(axes, { channels: 1, near: 1, far: 1, lanes: 1 }, { inner: 1, outer: 1 }),
     ...scalars,
@@ -380,7 +384,8 @@ function innerIsNear(axes: Axes, { near, far }: Lanes): boolean {
 function partsOf(axes: Axes, lanes: Lanes, groups: number, visits: number, most = Infinity): Parts {
   const shared = Math.ceil(groups / Math.ceil(axes.channels / lanes.channels));
   const wanted = Math.min(most, Math.max(shared, Math.ceil((2 * visitsOf(axes, lanes)) / MAX_VISITS)));
-  const [inner, outer] = innerIsNear(axes, lanes) ? [axes.near.size / lanes.near, axes.far.size / lanes.far] : [axes.far.size / lanes.far, axes.near.size / lanes.near];
+  const [inner, outer] =
+    innerIsNear(axes, lanes) ? [axes.near.size / lanes.near, axes.far.size / lanes.far] : [axes.far.size / lanes.far, axes.near.size / lanes.near];
   const innerParts = clamp(Math.ceil(inner / visits), 1, wanted);
   const outerParts = clamp(Math.ceil(outer), 1, Math.max(1, Math.floor(wanted / innerParts)));
   return { inner: innerParts, outer: outerParts };

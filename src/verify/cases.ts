@@ -151,7 +151,8 @@ const ABILITIES: readonly Case[] = pairs({
   momentum: [0.1, 'cumulative'] as (number | 'cumulative')[],
 }).map(({ shape, gamma, beta, momentum, ...rest }): Case => {
   const said = [
-    rest.storage, rest.epilogue, rest.mask === 'none' ? '' : `mask by ${rest.mask}`, rest.inPlace ? 'in place' : '', gamma ? '' : 'no gamma', beta ? '' : 'no beta',
+    rest.storage, rest.epilogue, rest.mask === 'none' ? '' : `mask by ${rest.mask}`, rest.inPlace ? 'in place' : '', gamma ? '' : 'no gamma',
+      beta ? '' : 'no beta',
     momentum === 'cumulative' ? 'cumulative' : '',
   ];
   return {

@@ -183,9 +183,12 @@ export const CHECKS: readonly Check[] = [
         const want = populationStatistics(batches.map((batch) => moments(batch.x, batch)), method);
         const [mean, variance] = [await layer.runningMean!.read(), await layer.runningVar!.read()];
         for (let c = 0; c < channels; c++) {
-          const errors = [Math.abs(mean[c] - want.mean[c]) / Math.max(Math.abs(want.mean[c]), Math.sqrt(want.variance[c])), Math.abs(variance[c] / want.variance[c] - 1)];
+          const errors =
+            [Math.abs(mean[c] - want.mean[c]) / Math.max(Math.abs(want.mean[c]), Math.sqrt(want.variance[c])), Math.abs(variance[c] / want.variance[c] - 1)];
           worst = Math.max(worst, ...errors);
-          if (!(Math.max(...errors) <= 2e-6)) throw new Error(`${method}: channel ${c} is ${mean[c]}, ${variance[c]}, needs ${want.mean[c]}, ${want.variance[c]}`);
+          if (!(Math.max(...errors) <= 2e-6)) {
+            throw new Error(`${method}: channel ${c} is ${mean[c]}, ${variance[c]}, needs ${want.mean[c]}, ${want.variance[c]}`);
+          }
         }
       }
       for (const owned of [layer, ...tensors]) owned.dispose();

@@ -24,7 +24,8 @@ export const FIGURES: readonly Figure[] = pytorch.cases.map((given) => {
   return {
     name: given.name,
     inputs: {
-      ...DEFAULTS, layout: 'channelsLast', rows, channels, spatial: 1, eps, momentum, x: f32(given.x), dy: f32(given.dy), gamma: maybe(given.gamma), beta: maybe(given.beta),
+      ...DEFAULTS, layout: 'channelsLast', rows, channels, spatial: 1, eps, momentum, x: f32(given.x), dy: f32(given.dy), gamma: maybe(given.gamma),
+        beta: maybe(given.beta),
       runningMean: f32(given.runningMean0), runningVar: f32(given.runningVar0),
       frozenMean: f32(given.runningMean0), frozenVar: f32(given.runningVar0),
     },

@@ -77,7 +77,8 @@ export async function verifyOwn(
   if (wide >= 0) {
     const kind = layout === 'channelsLast' ? 'column' : 'channel';
     throw new RangeError(
-      `verifyOwn: "data" has a spread of ${Math.sqrt(m2[wide] / rows).toPrecision(3)} in ${kind} ${wide}, whose squares do not fit f32. Scale the ${kind} down.`,
+      `verifyOwn: "data" has a spread of ${Math.sqrt(m2[wide] / rows).toPrecision(3)} in ${kind} ${wide}, whose squares do not fit f32. Scale the ` +
+        `${kind} down.`,
     );
   }
   const inputs: Inputs = {

@@ -147,7 +147,8 @@ async function runRow(row: Row, backend: Backend, seed: number, plain: boolean):
 }
 
 function describeFailure({ output, beyond, elements, row, channel, got, want, ratio }: Comparison): string {
-  return `${output}: ${beyond} of ${elements} beyond, worst at row ${row}, channel ${channel}: ${digits(got)} for ${digits(want)}, ${ratio.toPrecision(3)} × its bound`;
+  return `${output}: ${beyond} of ${elements} beyond, worst at row ${row}, channel ${channel}: ${digits(got)} for ${digits(want)}, ${ratio.toPrecision(3)} ` +
+    `× its bound`;
 }
 
 /** As many digits as an f32 has. */

@@ -118,7 +118,8 @@ describe('which adapter', () => {
 
 describe('a lost device', () => {
   /** Only what a backend looks at. */
-  const device = (reason: GPUDeviceLostReason) => ({ createComputePipelineAsync() {}, lost: Promise.resolve({ reason, message: 'the driver went away' }) }) as unknown as GPUDevice;
+  const device = (reason: GPUDeviceLostReason) =>
+    ({ createComputePipelineAsync() {}, lost: Promise.resolve({ reason, message: 'the driver went away' }) }) as unknown as GPUDevice;
 
   it('is told by `lost`, and every later call throws', async () => {
     const backend = await openBackend({ device: device('unknown') });

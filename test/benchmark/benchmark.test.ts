@@ -88,7 +88,8 @@ describe('calls', () => {
 });
 
 describe('report', () => {
-  const timing = (name: string, wall: number, bytes: number | null): Timing => ({ name, bytes, dispatches: 1, wall, wallRange: [wall, 2 * wall], gpu: null, samples: 3, repeats: 1 });
+  const timing = (name: string, wall: number, bytes: number | null): Timing =>
+    ({ name, bytes, dispatches: 1, wall, wallRange: [wall, 2 * wall], gpu: null, samples: 3, repeats: 1 });
   const shape: ShapeReport = {
     shape: '[8, 8]', elements: 64, recordMicroseconds: 2.25,
     timings: [timing('copy (vec4 kernel)', 2, 8e6), timing('pass: y = a·x + b', 4, 8e6), timing('forward', 6, 12e6), timing('forward, CPU', 8, null)],

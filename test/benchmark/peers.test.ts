@@ -32,7 +32,8 @@ describe.each(PEERS.filter(({ name }) => !name.endsWith('webgpu')))('$name', { t
 });
 
 describe('report', () => {
-  const timing = (name: string, wall: number): Timing => ({ name, bytes: null, dispatches: null, wall, wallRange: [wall, wall], gpu: null, samples: 3, repeats: 1 });
+  const timing =
+    (name: string, wall: number): Timing => ({ name, bytes: null, dispatches: null, wall, wallRange: [wall, wall], gpu: null, samples: 3, repeats: 1 });
   const shape: ShapeWithPeers = {
     shape: '[8, 8]', elements: 64, recordMicroseconds: 2.25, refused: [{ name: 'tfjs cpu', reason: 'of the test' }],
     timings: [timing('forward', 2), timing('forward, CPU', 3), timing('jax-js webgpu: forward, two passes', 8), timing('tfjs webgpu: forward', 2400)],
@@ -56,7 +57,8 @@ describe('report', () => {
     expect(markdown).toContain('| forward | 2.00 | 2.00–2.00 |  |  |  |  |  | 0.250 |');
     expect(markdown).toContain('- tfjs cpu: not timed: of the test');
     expect(JSON.parse(peerJson(report, { machine: 'of the test' }))).toMatchObject({
-      facts: { machine: 'of the test' }, samples: 3, shapes: [{ shape: '[8, 8]', refused: [{ name: 'tfjs cpu' }], timings: [{ ofFastestPeer: 0.25 }, {}, {}, {}] }],
+      facts: { machine: 'of the test' }, samples: 3,
+        shapes: [{ shape: '[8, 8]', refused: [{ name: 'tfjs cpu' }], timings: [{ ofFastestPeer: 0.25 }, {}, {}, {}] }],
     });
   });
 });

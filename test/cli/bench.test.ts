@@ -12,16 +12,20 @@ const elsewhere = mkdtempSync(join(tmpdir(), 'webgpu-batchnorm-elsewhere-')); //
 
 beforeAll(() => {
   mkdirSync(folder, { recursive: true });
-  execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--mode', 'cli', '--outDir', `${folder}built`, '--emptyOutDir', '--logLevel', 'warn'], { cwd: root });
+  execFileSync(process.execPath,
+    ['node_modules/vite/bin/vite.js', 'build', '--mode', 'cli', '--outDir', `${folder}built`, '--emptyOutDir', '--logLevel', 'warn'], { cwd: root });
   cpSync(`${folder}built`, `${elsewhere}/built`, { recursive: true });
   writeFileSync(`${elsewhere}/package.json`, '{ "type": "module" }');
 });
 
 afterAll(() => rmSync(elsewhere, { recursive: true, force: true }));
 
-function bench(args: string[], { at = folder, env = {} }: { at?: string; env?: Record<string, string> } = {}): Promise<{ status: number; stdout: string; stderr: string }> {
+function bench(
+  args: string[], { at = folder, env = {} }: { at?: string; env?: Record<string, string> } = {},
+): Promise<{ status: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [join(at, 'built/bench.js'), ...args], { cwd: at, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [join(at, 'built/bench.js'), ...args], { cwd: at, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 },
+      (error, stdout, stderr) => {
       resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
     });
   });
@@ -73,7 +77,9 @@ describe('bench', () => {
   });
 
   it('carries no other library inside, and loads none to run in Node', () => {
-    const built = readdirSync(`${folder}built`, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js')).map((file) => readFileSync(`${folder}built/${file}`, 'utf8'));
+    const built = readdirSync(`${folder}built`, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js')).map(
+      (file) => readFileSync(`${folder}built/${file}`, 'utf8'),
+    );
     for (const text of built) {
       expect(text).not.toMatch(/tfjs-core|jax-js\/jax/);
       for (const [, from] of text.matchAll(/^import\b.*? from ["']([^"']+)/gm)) expect(from).toMatch(/^(\.|node:)/);
@@ -88,12 +94,15 @@ describe('bench --browser', () => {
     expect(browser.stderr).toBe('');
     expect(browser.status).toBe(0);
     const [here, there] = [JSON.parse(node.stdout) as Printed, JSON.parse(browser.stdout) as Printed];
-    expect(there.facts).toEqual({ engine: expect.stringMatching(/^Chromium \d+\./), adapter: expect.stringMatching(/\S/), machine: here.facts.machine, date: expect.stringMatching(/^\d{4}-/) });
+    expect(there.facts).toEqual({ engine: expect.stringMatching(/^Chromium \d+\./), adapter: expect.stringMatching(/\S/), machine: here.facts.machine,
+      date: expect.stringMatching(/^\d{4}-/) });
     expect(there.samples).toBe(1);
     const [own, timed] = [here.shapes[0].timings, there.shapes[0].timings];
     expect(timed.slice(0, own.length).map(({ name, dispatches }) => [name, dispatches])).toEqual(own.map(({ name, dispatches }) => [name, dispatches]));
     for (const { name, wall } of timed) expect(wall, name).toBeGreaterThan(0);
-    for (const peer of ['jax-js webgpu', 'jax-js wasm', 'tfjs webgpu', 'tfjs cpu']) expect(timed.map(({ name }) => name).join('\n')).toContain(`${peer}: forward`);
+    for (const peer of ['jax-js webgpu', 'jax-js wasm', 'tfjs webgpu', 'tfjs cpu']) {
+      expect(timed.map(({ name }) => name).join('\n')).toContain(`${peer}: forward`);
+    }
     expect(there.shapes[0].refused).toEqual([]);
     expect(readFileSync(`${folder}browser.md`, 'utf8')).toContain('| dispatches | × fastest peer |');
   });
@@ -122,13 +131,23 @@ describe('bench --browser', () => {
       writeFileSync(`${elsewhere}/node_modules/${name}/package.json`, '{ "type": "module", "main": "index.js" }');
       writeFileSync(`${elsewhere}/node_modules/${name}/index.js`, text);
     };
-    expect(await without({ CHROMIUM_PATH: '/nowhere/chromium' }, folder)).toBe('CHROMIUM_PATH is "/nowhere/chromium", which does not exist, needs a Chromium. Correct or unset it.');
-    expect(await without({ CHROMIUM_PATH: '/bin/false' }, folder)).toMatch(/^bench: \/bin\/false did not start \([^\n]+\), needs to be a Chromium\. Set CHROMIUM_PATH to one\.$/);
+    expect(await without({ CHROMIUM_PATH: '/nowhere/chromium' }, folder)).toBe(
+      'CHROMIUM_PATH is "/nowhere/chromium", which does not exist, needs a Chromium. Correct or unset it.',
+    );
+    expect(await without({ CHROMIUM_PATH: '/bin/false' }, folder)).toMatch(
+      /^bench: \/bin\/false did not start \([^\n]+\), needs to be a Chromium\. Set CHROMIUM_PATH to one\.$/,
+    );
     expect(await without({ WEBGPU_ADAPTER: 'best' }, folder)).toBe('WEBGPU_ADAPTER is "best", needs "software" or "hardware".');
-    expect(await without()).toBe('bench: "--browser" is given and the package playwright did not load (ERR_MODULE_NOT_FOUND), needs it to open a browser. Run npm ci in the repository.');
+    expect(await without()).toBe(
+      'bench: "--browser" is given and the package playwright did not load (ERR_MODULE_NOT_FOUND), needs it to open a browser. Run npm ci in the repository.',
+    );
     install('playwright', "export const chromium = { executablePath: () => '/nowhere/chromium' };");
-    expect(await without()).toBe('bench: "--browser" is given and the package vite did not load (ERR_MODULE_NOT_FOUND), needs it to build the page. Run npm ci in the repository.');
+    expect(await without()).toBe(
+      'bench: "--browser" is given and the package vite did not load (ERR_MODULE_NOT_FOUND), needs it to build the page. Run npm ci in the repository.',
+    );
     install('vite', '');
-    expect(await without({ CHROMIUM_PATH: process.execPath })).toMatch(/^bench: "--browser" is given outside the repository \(.*\), needs its demo\/benchmark\/command\.html\. Run it there\.$/);
+    expect(await without({ CHROMIUM_PATH: process.execPath })).toMatch(
+      /^bench: "--browser" is given outside the repository \(.*\), needs its demo\/benchmark\/command\.html\. Run it there\.$/,
+    );
   });
 });

@@ -9,7 +9,8 @@ const root = new URL('../../', import.meta.url).pathname;
 
 beforeAll(() => {
   mkdirSync(folder, { recursive: true });
-  execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--mode', 'cli', '--outDir', `${folder}built`, '--emptyOutDir', '--logLevel', 'warn'], { cwd: root });
+  execFileSync(process.execPath,
+    ['node_modules/vite/bin/vite.js', 'build', '--mode', 'cli', '--outDir', `${folder}built`, '--emptyOutDir', '--logLevel', 'warn'], { cwd: root });
   writeFileSync(`${folder}good.csv`, 'height,weight,kind\n1.5,60,a\n1.8,80,b\n1.7,75,a\n1.6,50,b\n');
   writeFileSync(`${folder}good.csv.gz`, gzipSync('height,weight\n1.5,60\n1.8,80\n1.7,75\n'));
   writeFileSync(`${folder}images.csv`, 'a,b,c,d,e,f\n1,2,3,10,20,30\n4,5,6,10,20,30\n');
@@ -18,7 +19,8 @@ beforeAll(() => {
 
 function verify(args: string[], env: Record<string, string> = {}): Promise<{ status: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [`${folder}built/verify.js`, ...args], { cwd: folder, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [`${folder}built/verify.js`, ...args], { cwd: folder, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 },
+      (error, stdout, stderr) => {
       resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
     });
   });
@@ -97,13 +99,16 @@ describe('a matrix of one’s own', () => {
   });
 
   it('channels-first with spatial 1 is channels-last, names and all', async () => {
-    const of = async (layout: string[]) => (JSON.parse((await verify(['--backend', 'cpu', '--input', 'images.csv', '--json', ...layout])).stdout) as { columns: object }).columns;
+    const of = async (layout: string[]) =>
+      (JSON.parse((await verify(['--backend', 'cpu', '--input', 'images.csv', '--json', ...layout])).stdout) as { columns: object }).columns;
     expect(await of(['--layout', 'channelsFirst', '--spatial', '1'])).toEqual(await of(['--layout', 'channelsLast']));
   });
 
   it('as JSON', async () => {
     const { stdout } = await verify(['--backend', 'cpu', '--input', 'good.csv.gz', '--json']);
-    expect(JSON.parse(stdout)).toMatchObject({ rows: 3, channels: 2, passed: true, columns: [{ name: 'height' }, { name: 'weight', minimum: 60, maximum: 80 }] });
+    expect(JSON.parse(stdout)).toMatchObject(
+      { rows: 3, channels: 2, passed: true, columns: [{ name: 'height' }, { name: 'weight', minimum: 60, maximum: 80 }] },
+    );
   });
 });
 
@@ -121,7 +126,8 @@ describe('bad input: status 2 and one sentence', () => {
     [['--input', 'images.csv', '--layout', 'channelsFirst'], 'verify: "--layout" is channelsFirst without --spatial, needs both. Add it.'],
     [['--input', 'images.csv', '--spatial', '3'], 'verify: "--spatial" is given without --layout channelsFirst, needs both. Add it.'],
     [['--input', 'images.csv', '--layout', 'channelsFirst', '--spatial', '0'], 'verify: "--spatial" is 0, needs an integer of at least 1.'],
-    [['--input', 'images.csv', '--layout', 'channelsFirst', '--spatial', '4'], 'verifyOwn: "spatial" is 4, needs a divisor of 6 (the columns of the table are channels · spatial).'],
+    [['--input', 'images.csv', '--layout', 'channelsFirst', '--spatial', '4'],
+      'verifyOwn: "spatial" is 4, needs a divisor of 6 (the columns of the table are channels · spatial).'],
     [['--input', 'good.csv', '--filter', 'x'], 'verify: "--filter" is given with --input'],
     [['--input', 'missing.csv'], 'verify: "--input" is missing.csv, which cannot be read (ENOENT), needs a file. Check the path.'],
     [['--input', 'bad.csv'], 'readTable: "bad.csv" line 3, column 2 is "heavy", needs a number'],

@@ -5,7 +5,8 @@ import { type Table, parseCsv, shuffled, split, withLabels } from '../../src/dat
 
 /** Row r holds r and −r. */
 function tableOf(labels: number[] | string[]): Table {
-  return { rows: labels.length, channels: 2, data: Float32Array.from({ length: 2 * labels.length }, (_, at) => (at % 2 ? -1 : 1) * Math.floor(at / 2)), labels };
+  return { rows: labels.length, channels: 2, data: Float32Array.from({ length: 2 * labels.length }, (_, at) => (at % 2 ? -1 : 1) * Math.floor(at / 2)),
+    labels };
 }
 
 describe('split', () => {

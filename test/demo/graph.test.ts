@@ -23,8 +23,11 @@ const DRAWN = (Object.keys(PRESETS) as Preset[]).flatMap((preset) =>
 describe('the graph', () => {
   test('control: worked by hand', () => {
     const { values, gradients, parts, closed } = traceOf(BY_HAND);
-    expect(values).toMatchObject({ mean: f64(2), centered: f64(-1, 1), squared: f64(1, 1), variance: f64(1), std: f64(1), invStd: f64(1), xHat: f64(-1, 1), scaled: f64(-2, 2), y: f64(-1.5, 2.5) });
-    expect(gradients).toMatchObject({ y: f64(1, 0), beta: f64(1), gamma: f64(-1), xHat: f64(2, 0), invStd: f64(-2), std: f64(2), variance: f64(1), squared: f64(0.5, 0.5), mean: f64(-2) });
+    expect(values).toMatchObject({ mean: f64(2), centered: f64(-1, 1), squared: f64(1, 1), variance: f64(1), std: f64(1), invStd: f64(1), xHat: f64(-1, 1),
+      scaled: f64(-2, 2), y: f64(-1.5, 2.5) });
+    expect(gradients).toMatchObject(
+      { y: f64(1, 0), beta: f64(1), gamma: f64(-1), xHat: f64(2, 0), invStd: f64(-2), std: f64(2), variance: f64(1), squared: f64(0.5, 0.5), mean: f64(-2) },
+    );
     expect(parts.centered).toEqual([{ through: 'xHat', gradient: f64(2, 0) }, { through: 'squared', gradient: f64(-1, 1) }]);
     expect(gradients.centered).toEqual(f64(1, 1));
     expect(parts.x).toEqual([{ through: 'centered', gradient: f64(1, 1) }, { through: 'mean', gradient: f64(-1, -1) }]);
@@ -80,7 +83,8 @@ describe('a step', () => {
   test('what an edge carries when', () => {
     const edge = { from: 'centered', to: 'xHat' } as const;
     expect([6, 7, 11, 12, 13].map((step) => edgeState(edge, step))).toEqual([
-      { carries: 'nothing', now: false }, { carries: 'value', now: true }, { carries: 'value', now: false }, { carries: 'gradient', now: true }, { carries: 'gradient', now: false },
+      { carries: 'nothing', now: false }, { carries: 'value', now: true }, { carries: 'value', now: false }, { carries: 'gradient', now: true },
+        { carries: 'gradient', now: false },
     ]);
     expect([11, 12].map((step) => arrivedPart(trace, edge, step))).toEqual([null, trace.parts.centered[0].gradient]);
     expect(arrivedPart(trace, { from: 'xHat', to: 'scaled' }, 18)).toBeNull(); // its only use
@@ -95,7 +99,8 @@ describe('a step', () => {
     expect([stepFor(nodeOf('xHat'), 3), stepFor(nodeOf('xHat'), OPERATIONS + 1), stepFor(nodeOf('gamma'), 5)]).toEqual([7, 12, 5]);
   });
 
-  test.each([1, 2, 3].flatMap((seed) => [{ seed, rows: 4, channels: 3 }, { seed, rows: 6, channels: 4 }]))('seed $seed, $rows rows: the numbers in each formula come to what it says', ({ seed, rows, channels }) => {
+  test.each([1, 2, 3].flatMap((seed) => [{ seed, rows: 4, channels: 3 },
+    { seed, rows: 6, channels: 4 }]))('seed $seed, $rows rows: the numbers in each formula come to what it says', ({ seed, rows, channels }) => {
     const drawnTrace = traceOf(drawn('random', seed, rows, channels));
     for (let step = 1; step <= LAST_STEP; step++) {
       for (const [row, column] of [[0, 0], [rows - 1, channels - 1]]) {
@@ -114,8 +119,12 @@ describe('a step', () => {
   test('its last line is the gradient that the graph then holds', () => {
     const last = (step: number) => stepOf(step, trace, 1, 2).lines.at(-1)!.value;
     const at = (array: Float64Array) => array[array.length === 3 ? 2 : 1 * 3 + 2];
-    expect(Array.from({ length: 9 }, (_, i) => last(i + 1))).toEqual((['mean', 'centered', 'squared', 'variance', 'std', 'invStd', 'xHat', 'scaled', 'y'] as const).map((name) => at(trace.values[name])));
-    expect(Array.from({ length: 9 }, (_, i) => last(i + 10))).toEqual((['beta', 'gamma', 'invStd', 'std', 'variance', 'squared', 'centered', 'mean', 'x'] as const).map((name) => at(trace.gradients[name])));
+    expect(Array.from({ length: 9 }, (_, i) => last(i + 1))).toEqual(
+      (['mean', 'centered', 'squared', 'variance', 'std', 'invStd', 'xHat', 'scaled', 'y'] as const).map((name) => at(trace.values[name])),
+    );
+    expect(Array.from({ length: 9 }, (_, i) => last(i + 10))).toEqual(
+      (['beta', 'gamma', 'invStd', 'std', 'variance', 'squared', 'centered', 'mean', 'x'] as const).map((name) => at(trace.gradients[name])),
+    );
     expect(stepOf(LAST_STEP, trace, 1, 2).lines.map(({ value }) => value)).toEqual([at(trace.closed.dbeta), at(trace.closed.dgamma), at(trace.closed.dx)]);
   });
 
@@ -180,13 +189,16 @@ describe('a link', () => {
   });
 
   test.each(DRAWN)('$name comes back bit for bit', ({ inputs }) => {
-    const settings: Settings = { inputs: { ...inputs, x: inputs.x.map((value, i) => value / (i + 3)), eps: 1e-13 }, step: 5, row: inputs.rows - 1, column: inputs.channels - 1 };
+    const settings: Settings =
+      { inputs: { ...inputs, x: inputs.x.map((value, i) => value / (i + 3)), eps: 1e-13 }, step: 5, row: inputs.rows - 1, column: inputs.channels - 1 };
     expect(settingsOfLink(linkOfSettings(settings))).toEqual(settings);
   });
 
   test.each([
-    { link: '?x=1,2;3,y&dy=1,2;3,4&gamma=1,1&beta=0,0', message: 'graph: "x[2, 2]" is "y", needs a number from −1000000 to 1000000. Correct it; the picture still shows what stood there.' },
-    { link: '?x=1,2;3&dy=1,2;3,4&gamma=1,1&beta=0,0', message: 'graph: "x" of this link is "1,2;3", needs 2 × 2 numbers (rows by ; and columns by ,). Correct it.' },
+    { link: '?x=1,2;3,y&dy=1,2;3,4&gamma=1,1&beta=0,0',
+      message: 'graph: "x[2, 2]" is "y", needs a number from −1000000 to 1000000. Correct it; the picture still shows what stood there.' },
+    { link: '?x=1,2;3&dy=1,2;3,4&gamma=1,1&beta=0,0',
+      message: 'graph: "x" of this link is "1,2;3", needs 2 × 2 numbers (rows by ; and columns by ,). Correct it.' },
     { link: '?x=1;2', message: 'graph: "dy" of this link is' },
     { link: '?x=1,2,3,4,5', message: 'graph: "x" of this link has 1 rows and 5 columns, needs at most 6 and 4. Shorten it.' },
     { link: '?gamma=1,,1', message: 'graph: "gamma[2]" is "", needs a number from' },
@@ -230,7 +242,8 @@ describe('what is drawn', () => {
 
 describe('numbers on screen', () => {
   test.each([
-    [0, '0'], [1.4, '1.400'], [-0.4905, '−0.4905'], [0.01234, '0.0123'], [-0.0088, '−8.8e−3'], [999.94, '999.9'], [10001.4, '10001.40'], [1.5e6, '1.5e6'], [3e-17, '3.0e−17'],
+    [0, '0'], [1.4, '1.400'], [-0.4905, '−0.4905'], [0.01234, '0.0123'], [-0.0088, '−8.8e−3'], [999.94, '999.9'], [10001.4, '10001.40'], [1.5e6, '1.5e6'],
+      [3e-17, '3.0e−17'],
   ])('%d in a cell', (value, text) => {
     expect(compact(value)).toBe(text);
   });

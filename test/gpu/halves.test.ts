@@ -72,7 +72,8 @@ describe.each(['f16', 'bf16'] as const)('%s', (storage) => {
       [1, 1, half, 1], // a tie, to the even one below
       [1 + 2 * half, 1, half, 1 + 4 * half], // and above
       [1, 1, half * 1.001, 1 + 2 * half], [1, 1, half * 0.999, 1], [-1, 1, -half, -1],
-      [largest, 1, 0, largest], [largest, 2, 0, Infinity], [-largest, 2, 0, -Infinity], [Infinity, 1, 0, Infinity], [-Infinity, 0.5, 3, -Infinity], [NaN, 1, 0, NaN],
+      [largest, 1, 0, largest], [largest, 2, 0, Infinity], [-largest, 2, 0, -Infinity], [Infinity, 1, 0, Infinity], [-Infinity, 0.5, 3, -Infinity],
+      [NaN, 1, 0, NaN],
       [least, 1, 0, least], [least, 3, 0, 3 * least],
     ];
     if (storage === 'f16') byHand.push([65504, 1, 15.99, 65504], [65504, 1, 16, Infinity], [-65504, 1, -16, -Infinity]);
@@ -145,7 +146,8 @@ describe.each(['f16', 'bf16'] as const)('%s', (storage) => {
       const args = new Arguments(device);
       const ones = () => args.input(`ones${args.placed.size}`, new Uint32Array(Float32Array.from({ length: channels }, () => 1).buffer)) as BufferView;
       const [x, dx] = [args.input('x', words(dy)), args.output('dx', sentinels(dy.length, storage))];
-      run(device, (pass) => bn.backwardFrozen(pass, { x, dy: args.input('dy', words(dy)), runningMean: ones(), runningVar: ones(), dx }, shapeOf({ layout, rows, spatial })));
+      run(device, (pass) =>
+        bn.backwardFrozen(pass, { x, dy: args.input('dy', words(dy)), runningMean: ones(), runningVar: ones(), dx }, shapeOf({ layout, rows, spatial })));
       const found = new Uint16Array((await args.read()).get('dx')!.buffer);
       args.destroy();
       return found;
@@ -155,7 +157,9 @@ describe.each(['f16', 'bf16'] as const)('%s', (storage) => {
     const spoiled = plain.slice();
     places.forEach((at, i) => (spoiled[at] = [0x7fff, infinity, 0xffff, infinity | 0x8000, 0x7fff][i]));
     const got = await dxOf(spoiled);
-    expect(places.map((at) => got[at])).toEqual([expect.toSatisfy(isNaNPattern), infinity, expect.toSatisfy(isNaNPattern), infinity | 0x8000, expect.toSatisfy(isNaNPattern)]);
+    expect(places.map((at) => got[at])).toEqual(
+      [expect.toSatisfy(isNaNPattern), infinity, expect.toSatisfy(isNaNPattern), infinity | 0x8000, expect.toSatisfy(isNaNPattern)],
+    );
     for (const at of places) got[at] = want[at];
     expect(got).toEqual(want);
     bn.destroy();

@@ -34,7 +34,9 @@ export function takeErrors(): string[] {
 }
 
 /** A buffer with values and, behind them, a sentinel. */
-export function upload(device: GPUDevice, values: ArrayLike<number>, usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST): GPUBuffer {
+export function upload(
+  device: GPUDevice, values: ArrayLike<number>, usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+): GPUBuffer {
   const size = values.length * 4 + TAIL;
   const buffer = device.createBuffer({ size, usage, mappedAtCreation: true });
   const all = new Float32Array(buffer.getMappedRange()).fill(SENTINEL);

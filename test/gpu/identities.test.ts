@@ -45,7 +45,8 @@ async function trained(inputs: Inputs, plan: BatchNormOptions['plan'], eps = inp
   const { mean, meanLow, variance, invStd } = savedViews(found.get('saved')!, channels);
   const [y, dx] = [valuesOf(found.get('y')!, rows * channels), valuesOf(found.get('dx')!, rows * channels)];
   const [dgamma, dbeta] = [valuesOf(found.get('dgamma')!, channels), valuesOf(found.get('dbeta')!, channels)];
-  return { y, dx, dgamma, dbeta, mean: Float64Array.from(mean, (high, c) => high + meanLow[c]), variance: Float64Array.from(variance), invStd: Float64Array.from(invStd) };
+  return { y, dx, dgamma, dbeta, mean: Float64Array.from(mean, (high, c) => high + meanLow[c]), variance: Float64Array.from(variance),
+    invStd: Float64Array.from(invStd) };
 }
 
 /** Σ of a term over a channel's rows, and its largest size. */
@@ -147,7 +148,8 @@ describe.each(SHAPES.map((row) => [row.name, row] as const))('%s', (_, { plan, .
 
 describe('inference of one row, or image, alone is its row in a batch, to the bit', () => {
   const layouts: Pick<Case, 'channels' | 'spatial'>[] = [{ channels: 8 }, { channels: 7 }, { channels: 5, spatial: 12 }, { channels: 5, spatial: 9 }];
-  const cases = (['f32', 'f16', 'bf16'] as const).flatMap((storage) => (['none', 'relu', 'add', 'addRelu'] as const).map((epilogue) => [storage, epilogue] as const));
+  const cases =
+    (['f32', 'f16', 'bf16'] as const).flatMap((storage) => (['none', 'relu', 'add', 'addRelu'] as const).map((epilogue) => [storage, epilogue] as const));
 
   it.each(cases)('%s, %s', async (storage, epilogue) => {
     const batch = 37;
@@ -162,7 +164,8 @@ describe('inference of one row, or image, alone is its row in a batch, to the bi
         const vector = (name: string, values: Float32Array) => args.input(name, wordsOf(values)) as BufferView;
         run(device, (pass) => bn.infer(pass, {
           x: args.input('x', slice(inputs.x)), ...(inputs.residual ? { residual: args.input('residual', slice(inputs.residual)) } : {}),
-          gamma: vector('gamma', inputs.gamma!), beta: vector('beta', inputs.beta!), runningMean: vector('mean', inputs.frozenMean), runningVar: vector('var', inputs.frozenVar),
+          gamma: vector('gamma', inputs.gamma!), beta: vector('beta', inputs.beta!), runningMean: vector('mean', inputs.frozenMean),
+          runningVar: vector('var', inputs.frozenVar),
           y: args.output('y', sentinels((end - first) * stride, storage)),
         }, shapeOf({ ...inputs, rows: (end - first) * spatial })));
         const y = valuesOf((await args.read()).get('y')!, (end - first) * stride, storage);
@@ -172,7 +175,9 @@ describe('inference of one row, or image, alone is its row in a batch, to the bi
       const all = await inferred(0, batch);
       expect(new Set(all).size).toBeGreaterThan(batch); // control: there is something to be equal
       for (const [first, end] of [[0, 1], [1, 2], [18, 19], [36, 37], [3, 20]]) {
-        expect(await inferred(first, end), `rows ${first} to ${end} of channels ${channels}, spatial ${spatial}`).toEqual(all.slice(first * stride, end * stride));
+        expect(await inferred(first, end), `rows ${first} to ${end} of channels ${channels}, spatial ${spatial}`).toEqual(
+          all.slice(first * stride, end * stride),
+        );
       }
     }
   });

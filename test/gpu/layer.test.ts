@@ -121,7 +121,9 @@ describe('on the GPU', () => {
 
   it('a tensor larger than the device holds is refused before anything is created', () => {
     const limit = device.limits.maxBufferSize;
-    expect(() => gpu.empty([limit / 16 + 1, 4])).toThrow(/^Backend.empty: "shape" .* takes \d+ bytes, the device holds at most \d+ in a tensor \(maxBufferSize\)/);
+    expect(() => gpu.empty([limit / 16 + 1, 4])).toThrow(
+      /^Backend.empty: "shape" .* takes \d+ bytes, the device holds at most \d+ in a tensor \(maxBufferSize\)/,
+    );
   });
 
   it('after the device is lost every call throws one clear error, and a given device is not destroyed', async () => {

@@ -28,7 +28,8 @@ function partOf(inputs: Inputs, first: number, end: number): Inputs {
   const slice = (values: Float32Array) => values.subarray(first * inputs.channels, end * inputs.channels);
   const { validRows } = inputs;
   return {
-    ...inputs, rows: end - first, x: slice(inputs.x), dy: slice(inputs.dy), residual: inputs.residual && slice(inputs.residual), mask: inputs.mask?.subarray(first, end),
+    ...inputs, rows: end - first, x: slice(inputs.x), dy: slice(inputs.dy), residual: inputs.residual && slice(inputs.residual),
+      mask: inputs.mask?.subarray(first, end),
     validRows: typeof validRows === 'number' ? Math.min(Math.max(validRows - first, 0), end - first) : validRows,
   };
 }
@@ -143,7 +144,9 @@ async function runPhases(inputs: Inputs, sizes: readonly number[], makers: reado
   }
   // The reference's moments and the kernels' say the same of each part.
   const blocks = found.get('moments')!;
-  parts.forEach((part, i) => expect(blocks[4 * channels * i]).toBe(Array.from({ length: part.rows }, (_, row) => Number(counts(part, row))).reduce((a, b) => a + b)));
+  parts.forEach(
+    (part, i) => expect(blocks[4 * channels * i]).toBe(Array.from({ length: part.rows }, (_, row) => Number(counts(part, row))).reduce((a, b) => a + b)),
+  );
   return got;
 }
 
@@ -156,13 +159,16 @@ function beyond(inputs: Inputs, got: Got): object[] {
 
 const CASES: (Case & { sizes: number[] })[] = [
   { name: 'channels-last', rows: 1100, channels: 8, sizes: [17, 1, 1000, 82], column: () => ({ offset: 1e6 }) },
-  { name: 'channels-last, no gamma, f32, cumulative', rows: 90, channels: 7, sizes: [50, 39, 1], gamma: false, numbers: { momentum: 'cumulative' }, batches: 4 },
+  { name: 'channels-last, no gamma, f32, cumulative', rows: 90, channels: 7, sizes: [50, 39, 1], gamma: false, numbers: { momentum: 'cumulative' },
+    batches: 4 },
   {
-    name: 'channels-last, f16, add + ReLU, in place, a part without a row that counts', rows: 118, channels: 7, sizes: [33, 20, 41, 24], storage: 'f16', epilogue: 'addRelu', inPlace: true, mask: 'rows',
+    name: 'channels-last, f16, add + ReLU, in place, a part without a row that counts', rows: 118, channels: 7, sizes: [33, 20, 41, 24], storage: 'f16',
+      epilogue: 'addRelu', inPlace: true, mask: 'rows',
     adjust: ({ mask }) => mask!.fill(0, 33, 53),
   },
   {
-    name: 'channels-first, ReLU, the last parts past the rows that count, cumulative', rows: 12 * 30, channels: 6, spatial: 12, sizes: [12 * 20, 12, 12 * 4, 12 * 5], epilogue: 'relu', mask: 'count',
+    name: 'channels-first, ReLU, the last parts past the rows that count, cumulative', rows: 12 * 30, channels: 6, spatial: 12,
+      sizes: [12 * 20, 12, 12 * 4, 12 * 5], epilogue: 'relu', mask: 'count',
     numbers: { momentum: 'cumulative' }, batches: 0,
   },
   { name: 'channels-first, bf16, odd planes', rows: 9 * 11, channels: 5, spatial: 9, sizes: [9, 9 * 6, 9 * 4], storage: 'bf16' },
@@ -200,7 +206,9 @@ describe('one part', () => {
     const inputs = inputsOf({ name: '', rows: 20, channels: 8 }, 5);
     const bn = await kernelsFor(inputs);
     const [whole, phases] = [await runRaw(device, bn, inputs), await runPhases(inputs, [20], [bn], bn)];
-    for (const name of ['y', 'dx', 'mean', 'variance', 'invStd', 'runningMean', 'runningVar', 'dgamma', 'dbeta'] as const) expect(phases[name], name).toEqual(whole[name]);
+    for (const name of ['y', 'dx', 'mean', 'variance', 'invStd', 'runningMean', 'runningVar', 'dgamma', 'dbeta'] as const) {
+      expect(phases[name], name).toEqual(whole[name]);
+    }
   });
 
   it('of which no row counts leaves the running statistics, and counts no batch', async () => {
@@ -218,7 +226,8 @@ describe('many parts', () => {
   it.each([8, 7])('300 of them, some empty, mean is 1e6 deviations, %i channels', async (channels) => {
     const sizes = Array.from({ length: 300 }, (_, i) => (i * 7) % 6);
     const rows = sizes.reduce((a, b) => a + b);
-    const inputs = inputsOf({ name: '', rows, channels, column: () => ({ offset: 1e6 }), ...(channels === 7 ? { gamma: false as const, numbers: { momentum: 'cumulative' as const }, batches: 2 } : {}) }, 8);
+    const inputs = inputsOf({ name: '', rows, channels, column: () => ({ offset: 1e6 }),
+      ...(channels === 7 ? { gamma: false as const, numbers: { momentum: 'cumulative' as const }, batches: 2 } : {}) }, 8);
     const bn = await kernelsFor(inputs);
     const want = expected(inputs);
     let first = 0;
@@ -227,7 +236,8 @@ describe('many parts', () => {
     const args = new Arguments(device);
     const join = (blocks: Uint32Array[]) => Uint32Array.from(blocks.flatMap((words) => [...words]));
     const momentsOf = args.input('moments', join(parts.map((part) => (part.rows > 0 ? momentsWords(part) : nothing)))) as BufferView;
-    const sums = args.input('sums', join(parts.map((part) => (part.rows > 0 ? sumsWords(part, want.mean, want.invStd) : nothing.subarray(0, 2 * channels))))) as BufferView;
+    const sums = args.input('sums',
+      join(parts.map((part) => (part.rows > 0 ? sumsWords(part, want.mean, want.invStd) : nothing.subarray(0, 2 * channels))))) as BufferView;
     const vector = (name: string, values: Float32Array) => args.output(name, wordsOf(values)) as BufferView;
     const saved = args.output('saved', sentinels(6 * channels)) as BufferView;
     const running = {
@@ -237,7 +247,8 @@ describe('many parts', () => {
     run(device, (pass) => {
       bn.merge(pass, { moments: momentsOf, saved, ...running }, { parts: 300 });
       bn.gradientInput(pass, {
-        x: args.input('x', wordsOf(inputs.x)), dy: args.input('dy', wordsOf(inputs.dy)), ...(inputs.gamma ? { gamma: vector('gamma', inputs.gamma) } : {}), saved, sums,
+        x: args.input('x', wordsOf(inputs.x)), dy: args.input('dy', wordsOf(inputs.dy)), ...(inputs.gamma ? { gamma: vector('gamma', inputs.gamma) } : {}),
+          saved, sums,
         dx: args.output('dx', sentinels(rows * channels)), ...(inputs.gamma ? { dgamma: args.output('dgamma', sentinels(channels)) as BufferView } : {}),
         dbeta: args.output('dbeta', sentinels(channels)) as BufferView,
       }, { rows }, { parts: 300 });
@@ -272,7 +283,8 @@ describe('parts by index', () => {
     });
     const found = await args.read();
     const blocks = (name: 'moments' | 'sums', planes: number) =>
-      Array.from({ length: 5 }, (_, i) => found.get(name)!.subarray(i * planes * channels, (i + 1) * planes * channels).some((word) => word !== words[name][0]));
+      Array.from({ length: 5 },
+        (_, i) => found.get(name)!.subarray(i * planes * channels, (i + 1) * planes * channels).some((word) => word !== words[name][0]));
     expect(blocks('moments', 4)).toEqual([true, false, false, true, false]);
     expect(blocks('sums', 2)).toEqual([false, false, true, false, false]);
     expect(found.get('moments')!.subarray(0, 4 * channels)).toEqual(found.get('moments')!.subarray(3 * 4 * channels, 4 * 4 * channels));
@@ -308,7 +320,9 @@ describe('parts by index', () => {
     const bn = await kernelsFor(inputs);
     const once = await runPhases(inputs, [20], [bn], bn);
     const t = { x: args(640), dy: args(640), gamma: args(32), saved: bn.createSaved(), sums: bn.createSums(), moments: bn.createMoments() };
-    for (const [buffer, values] of [[t.x, inputs.x], [t.dy, inputs.dy], [t.gamma, inputs.gamma!]] as const) device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>);
+    for (const [buffer, values] of [[t.x, inputs.x], [t.dy, inputs.dy], [t.gamma, inputs.gamma!]] as const) {
+      device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>);
+    }
     const out = new Arguments(device);
     const dx = out.output('dx', sentinels(rows * channels));
     const [dgamma, dbeta] = ['dgamma', 'dbeta'].map((name) => out.output(name, new Uint32Array(channels).fill(0x7fc00000)) as BufferView); // NaN
@@ -330,7 +344,8 @@ describe('parts by index', () => {
   it('50 further rounds of all five phases on three parts make no call of device or queue', async () => {
     const bn = await kernelsFor(inputs);
     const t = {
-      x: args(640), dy: args(640), y: args(640), dx: args(640), gamma: args(32), beta: args(32), saved: bn.createSaved(), sums: bn.createSums(3), moments: bn.createMoments(3),
+      x: args(640), dy: args(640), y: args(640), dx: args(640), gamma: args(32), beta: args(32), saved: bn.createSaved(), sums: bn.createSums(3),
+        moments: bn.createMoments(3),
       runningMean: args(32), runningVar: args(32), dgamma: args(32), dbeta: args(32),
     };
     const { x, dy, y, dx, gamma, beta, saved, sums, runningMean, runningVar, dgamma, dbeta } = t;
@@ -341,7 +356,9 @@ describe('parts by index', () => {
         bn.normalize(pass, { x, saved, gamma, beta, y }, { rows: 6 + part });
         bn.gradientSums(pass, { x, dy, gamma, saved, sums }, { rows: 6 + part }, { part });
       }
-      for (const part of [0, 1, 2]) bn.gradientInput(pass, { x, dy, gamma, saved, sums, dx, dgamma, dbeta }, { rows: 6 + part }, { parts: 3, accumulate: part === 1 });
+      for (const part of [0, 1, 2]) {
+        bn.gradientInput(pass, { x, dy, gamma, saved, sums, dx, dgamma, dbeta }, { rows: 6 + part }, { parts: 3, accumulate: part === 1 });
+      }
     };
     const { calls, restore } = countCalls(device);
     const encoder = device.createCommandEncoder();

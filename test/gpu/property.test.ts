@@ -129,7 +129,8 @@ const made = new Map<string, Promise<BatchNormKernels>>();
 function kernelsFor(inputs: Inputs, { adapterClass, plan }: OptionSet, binding: number | null): Promise<BatchNormKernels> {
   const limits = {
     // Groups of 32 threads are quick to compile on software, and no device's default.
-    ...(adapterClass === 'hardware' ? { maxComputeInvocationsPerWorkgroup: 32 } : {}), ...(binding && plan !== 'single' ? { maxStorageBufferBindingSize: binding } : {}),
+    ...(adapterClass === 'hardware' ? { maxComputeInvocationsPerWorkgroup: 32 } : {}),
+      ...(binding && plan !== 'single' ? { maxStorageBufferBindingSize: binding } : {}),
   };
   const options: BatchNormOptions = { ...optionsOf(inputs), adapterClass, plan, limits };
   const key = JSON.stringify(options);
@@ -217,7 +218,9 @@ describe(`${RUNS} cases drawn over ${SETS} option sets, seed ${SEED}`, () => {
         } catch (error) {
           // So many windows and channels that a small binding has no room for their partial results.
           if (error instanceof RangeError && drawn.binding && /bytes of partials .* binds at most/.test(error.message)) return void refused++;
-          throw new Error(`${(error as Error).message}\nwith ${JSON.stringify(set)}, rows ${inputs.rows}, channels ${inputs.channels}, spatial ${inputs.spatial}`);
+          throw new Error(
+            `${(error as Error).message}\nwith ${JSON.stringify(set)}, rows ${inputs.rows}, channels ${inputs.channels}, spatial ${inputs.spatial}`,
+          );
         }
       }),
       { seed: SEED, numRuns: RUNS },

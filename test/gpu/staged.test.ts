@@ -20,14 +20,18 @@ async function setUp(rows: number, channels: number) {
     x: upload(device, inputs.x), dy: upload(device, inputs.dy), gamma: upload(device, inputs.gamma!), saved: bn.createSaved(),
     dx: blank(device, rows * channels), dgamma: blank(device, channels), dbeta: blank(device, channels),
   };
-  const others = { beta: upload(device, inputs.beta!), y: blank(device, rows * channels), runningMean: blank(device, channels), runningVar: blank(device, channels) };
+  const others =
+    { beta: upload(device, inputs.beta!), y: blank(device, rows * channels), runningMean: blank(device, channels), runningVar: blank(device, channels) };
   run(device, (pass) => bn.forward(pass, { ...others, x: buffers.x, gamma: buffers.gamma, saved: buffers.saved }, { rows }));
   const want = expected(inputs);
   const { dx, dgamma, dbeta } = backwardStaged({ x: inputs.x, dy: inputs.dy, gamma: inputs.gamma!, beta: inputs.beta! }, { rows, channels }, inputs.eps);
   Object.assign(want, { dx, dgamma, dbeta });
   const beyond = async () => {
-    const got = { ...want, dx: await download(device, buffers.dx), dgamma: await download(device, buffers.dgamma), dbeta: await download(device, buffers.dbeta) };
-    return compareAll(inputs, got, want, false).filter((comparison) => comparison.beyond > 0).map(({ output, ratio, row, channel }) => ({ output, ratio, row, channel }));
+    const got = { ...want, dx: await download(device, buffers.dx), dgamma: await download(device, buffers.dgamma),
+      dbeta: await download(device, buffers.dbeta) };
+    return compareAll(inputs, got, want, false).filter((comparison) => comparison.beyond > 0).map(
+      ({ output, ratio, row, channel }) => ({ output, ratio, row, channel }),
+    );
   };
   const destroy = () => {
     bn.destroy();
@@ -47,7 +51,9 @@ describe.each([['hardware', 'single'], ['hardware', 'split'], ['software', 'sing
       const slotBytes = staged.bytes - 4 * channels * (matrices * rows + 14);
       expect(slotBytes % (32 * channels)).toBe(0);
       expect(staged.dispatches).toBe(slotBytes === 0 ? kernels : kernels + 4);
-      for (const name of ['dx', 'dgamma', 'dbeta'] as const) device.queue.writeBuffer(buffers[name], 0, new Float32Array(buffers[name].size / 4 - 16).fill(NaN));
+      for (const name of ['dx', 'dgamma', 'dbeta'] as const) {
+        device.queue.writeBuffer(buffers[name], 0, new Float32Array(buffers[name].size / 4 - 16).fill(NaN));
+      }
       for (let time = 0; time < 2; time++) { // the scratch is used again: a second run must find nothing of the first
         run(device, (pass) => {
           if (time === 0) staged.recordForward(pass);

@@ -38,7 +38,8 @@ const CASES: Windowed[] = [
   { name: 'channels-first, odd planes straddle, add + ReLU', bytes: 4096, rows: 4 * 333, channels: 5, spatial: 333, epilogue: 'addRelu' },
   { name: 'channels-first, small planes whole, images straddle', bytes: 4096, rows: 300 * 9, channels: 3, spatial: 9, epilogue: 'addRelu' },
   { name: 'channels-first, odd planes straddle, channels a multiple of four', bytes: 8192, rows: 4 * 333, channels: 8, spatial: 333, epilogue: 'addRelu' },
-  { name: 'f16, channels-last, rows straddle, odd, in place', bytes: 4096, rows: 301, channels: 21, storage: 'f16', inPlace: true, epilogue: 'addRelu', mask: 'count' },
+  { name: 'f16, channels-last, rows straddle, odd, in place', bytes: 4096, rows: 301, channels: 21, storage: 'f16', inPlace: true, epilogue: 'addRelu',
+    mask: 'count' },
   { name: 'bf16, channels-first, odd planes and odd in all', bytes: 4096, rows: 3 * 333, channels: 5, spatial: 333, storage: 'bf16', mask: 'rows' },
   { name: 'f16, channels-last, whole rows, in place', bytes: 4096, rows: 600, channels: 12, storage: 'f16', inPlace: true, mask: 'rows' },
 ];
@@ -214,7 +215,8 @@ describe('what cannot be bound is refused before anything is recorded', () => {
 
   it('a frozen backward’s coefficients, six times gamma', async () => {
     const frozen = await bound({ channels: 172, modes: ['frozen'], plan: 'split' });
-    const t = { x: buffer(688), dy: buffer(688), gamma: buffer(688), runningMean: buffer(688), runningVar: buffer(688), dx: buffer(688), dgamma: buffer(688), dbeta: buffer(688) };
+    const t = { x: buffer(688), dy: buffer(688), gamma: buffer(688), runningMean: buffer(688), runningVar: buffer(688), dx: buffer(688), dgamma: buffer(688),
+      dbeta: buffer(688) };
     expect(refused((pass) => frozen.backwardFrozen(pass, t, { rows: 1 }))).toBe(
       'BatchNormKernels.backwardFrozen: "shape" takes 4128 bytes of coefficients (parts 1, channels 172), the device binds at most 4096 (maxStorageBufferBindingSize). Request the device with a higher limit, or split the tensor.',
     );

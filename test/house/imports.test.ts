@@ -13,7 +13,8 @@ const made = (files: Record<string, string>) => importsOf(new Map(Object.entries
 describe('what is read', () => {
   it('control: every form of import, and none in a comment', () => {
     const text = [
-      `import type { A } from './a.js';`, `import {\n  b,\n  type C,\n} from "../plan/b.js";`, `export * from './c.js';`, `import text from '../../shaders/d.wgsl?raw';`,
+      `import type { A } from './a.js';`, `import {\n  b,\n  type C,\n} from "../plan/b.js";`, `export * from './c.js';`,
+        `import text from '../../shaders/d.wgsl?raw';`,
       `import './e.css';`, `const f = await import('f');`, `let g: typeof import('../g.js');`, `new Worker(new URL('./worker.ts', import.meta.url));`,
       ` * import { x } from './comment.js';`, `// import './comment.js';`, `Array.from('0123456789');`,
     ].join('\n');
@@ -45,7 +46,8 @@ describe('arrows', () => {
 
 describe('circles', () => {
   it('control: of two files and of three, named', () => {
-    const files = { 'a.ts': `import './b.js';`, 'b.ts': `import type { A } from './a.js';\nimport './c.js';`, 'c.ts': `import './d.js';`, 'd.ts': `import './b.js';` };
+    const files =
+      { 'a.ts': `import './b.js';`, 'b.ts': `import type { A } from './a.js';\nimport './c.js';`, 'c.ts': `import './d.js';`, 'd.ts': `import './b.js';` };
     expect(circles(made(files))).toEqual(['a.ts → b.ts → a.ts', 'b.ts → c.ts → d.ts → b.ts']);
   });
 

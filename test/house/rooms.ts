@@ -40,4 +40,5 @@ export const HOUSE: Readonly<Record<string, Room>> = {
 };
 
 /** The public surface, and the rooms that pages may enter, by their front doors. */
-export const FRONT: readonly string[] = ['src/index.ts', ...['reference', 'data', 'verify', 'benchmark', 'benchmark/peers'].map((room) => `src/${room}/index.ts`)];
+export const FRONT: readonly string[] =
+  ['src/index.ts', ...['reference', 'data', 'verify', 'benchmark', 'benchmark/peers'].map((room) => `src/${room}/index.ts`)];

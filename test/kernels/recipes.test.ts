@@ -70,7 +70,8 @@ describe('recipes', () => {
     }],
     ['nothing', { gamma: false, beta: false }, {
       forward: 'x → y saved runningMean runningVar', forwardUntracked: 'x → y saved', backward: 'x dy saved → dx', infer: 'x runningMean runningVar → y',
-      backwardFrozen: 'x dy runningMean runningVar → dx', moments: 'x → moments', merge: 'moments → saved runningMean runningVar', mergeUntracked: 'moments → saved',
+      backwardFrozen: 'x dy runningMean runningVar → dx', moments: 'x → moments', merge: 'moments → saved runningMean runningVar',
+      mergeUntracked: 'moments → saved',
       normalize: 'x saved → y', gradientSums: 'x dy saved → sums', gradientInput: 'x dy saved sums → dx',
     }],
     ['only a residual added, no row masked: its gradient is dy', { epilogue: 'add' }, {
@@ -88,8 +89,10 @@ describe('recipes', () => {
       gradientSums: 'x dy gamma saved validRows → sums', gradientInput: 'x dy gamma saved sums validRows → dx dresidual dgamma dbeta',
     }],
     ['a ReLU alone: the backward asks for beta too', { epilogue: 'relu', gamma: false }, {
-      forward: 'x beta → y saved runningMean runningVar', forwardUntracked: 'x beta → y saved', backward: 'x dy beta saved → dx dbeta', infer: 'x beta runningMean runningVar → y',
-      backwardFrozen: 'x dy beta runningMean runningVar → dx dbeta', moments: 'x → moments', merge: 'moments → saved runningMean runningVar', mergeUntracked: 'moments → saved',
+      forward: 'x beta → y saved runningMean runningVar', forwardUntracked: 'x beta → y saved', backward: 'x dy beta saved → dx dbeta',
+        infer: 'x beta runningMean runningVar → y',
+      backwardFrozen: 'x dy beta runningMean runningVar → dx dbeta', moments: 'x → moments', merge: 'moments → saved runningMean runningVar',
+      mergeUntracked: 'moments → saved',
       normalize: 'x saved beta → y', gradientSums: 'x dy beta saved → sums', gradientInput: 'x dy beta saved sums → dx dbeta',
     }],
   ])('each call has the arguments its options give it: %s', (_, change, want) => {
@@ -143,7 +146,8 @@ describe('recipes', () => {
     );
   };
   it('any options, any shape: every text is compiled, and of every buffer it is known where it comes from', () => anyShape(20));
-  it('any options, any shape: every text is compiled, and of every buffer it is known where it comes from, 200 of them', { tags: ['long'] }, () => anyShape(200));
+  it('any options, any shape: every text is compiled, and of every buffer it is known where it comes from, 200 of them', { tags: ['long'] },
+    () => anyShape(200));
 
   const anyOptions = (numRuns: number) => {
     fc.assert(

@@ -24,7 +24,8 @@ function everyCombination(buffers: number): Variant[] {
   const variants = new Map<string, Variant>();
   const limits = { ...LIMITS, maxStorageBuffersPerShaderStage: buffers };
   const either = [true, false];
-  for (const { layout, channels } of [{ layout: 'channelsLast', channels: 3 }, { layout: 'channelsLast', channels: 4 }, { layout: 'channelsFirst', channels: 3 }] as const) {
+  for (const { layout, channels } of [{ layout: 'channelsLast', channels: 3 }, { layout: 'channelsLast', channels: 4 },
+    { layout: 'channelsFirst', channels: 3 }] as const) {
     for (const epilogue of ['none', 'relu', 'add', 'addRelu'] as const) {
       for (const mask of ['none', 'rows', 'count'] as const) {
         for (const gamma of either) {
@@ -74,7 +75,8 @@ function reachedFrom(functions: Map<string, string>): { reached: Set<string>; te
 
 /** What WGSL itself has, and its keywords that parentheses follow. */
 const BUILT_IN = [
-  'if', 'for', 'return', 'select', 'min', 'max', 'abs', 'round', 'dot', 'inverseSqrt', 'bitcast', 'unpack2x16float', 'workgroupBarrier', 'f32', 'u32', 'vec2f', 'vec2u', 'vec4f', 'vec4u',
+  'if', 'for', 'return', 'select', 'min', 'max', 'abs', 'round', 'dot', 'inverseSqrt', 'bitcast', 'unpack2x16float', 'workgroupBarrier', 'f32', 'u32', 'vec2f',
+    'vec2u', 'vec4f', 'vec4u',
 ];
 
 const declared = (code: string) =>
@@ -127,7 +129,9 @@ describe.each(names)('%s', (name) => {
         expect(reached.has(`load_${snake(buffer)}`), `${key} reads ${buffer}`).toBe(access !== 'write');
         expect(reached.has(`store_${snake(buffer)}`), `${key} writes ${buffer}`).toBe(access !== 'read');
       }
-      if (bindings.some(({ name: buffer, element }) => element === 'Mask' && !variant.absent.includes(buffer))) expect(reached.has('valid_at'), `${key} asks the mask`).toBe(true);
+      if (bindings.some(({ name: buffer, element }) => element === 'Mask' && !variant.absent.includes(buffer))) {
+        expect(reached.has('valid_at'), `${key} asks the mask`).toBe(true);
+      }
     }
   });
 
@@ -151,7 +155,8 @@ describe.each(names)('%s', (name) => {
   it('has the rows’ mask that the options name, and none where they name none', () => {
     for (const { variant, key, functions } of texts) {
       const valid = functions.get('valid_at');
-      const [mask, count] = (['mask', 'validRows'] as const).map((buffer) => bindings.some((binding) => binding.name === buffer) && !variant.absent.includes(buffer));
+      const [mask, count] =
+        (['mask', 'validRows'] as const).map((buffer) => bindings.some((binding) => binding.name === buffer) && !variant.absent.includes(buffer));
       expect(mask && count, key).toBe(false);
       if (valid === undefined) expect(bindings.some(({ element }) => element === 'Mask')).toBe(false);
       else expect([/\bmask\[/.test(valid), /\bvalid_rows\[/.test(valid), valid === '{ return Valid(true); }'], key).toEqual([mask, count, !mask && !count]);
@@ -242,7 +247,9 @@ describe('variants', () => {
         { ...variant, activation: variant.activation === 'none' ? 'relu' : 'none' }, { ...variant, inPlace: !variant.inPlace },
         ...([{ grouped: !variant.tile.grouped }, { kept: !variant.tile.kept }, { groupSize: 64 }, { width: 1 }, { width: 4 }, { across: 'rows' }, { across: 'channels' }] as Partial<Tile>[])
           .map((change) => ({ ...variant, tile: { ...variant.tile, ...change } })),
-        ...optional.map((name) => ({ ...variant, absent: variant.absent.includes(name) ? variant.absent.filter((other) => other !== name) : [...variant.absent, name] })),
+        ...optional.map(
+          (name) => ({ ...variant, absent: variant.absent.includes(name) ? variant.absent.filter((other) => other !== name) : [...variant.absent, name] }),
+        ),
       ];
       const text = (of: Variant) => variantText(of).code + JSON.stringify(variantConstants(of));
       for (const other of others) {
@@ -272,7 +279,8 @@ describe('variants', () => {
 
   it('channels-first a Value of four rows is summed to one channel, channels-last it is four channels, flat two of anything', () => {
     const types = (kernel: KernelName, across: Tile['across'], width: Tile['width']) =>
-      variantText({ ...plain, kernel, absent: [...unmasked, 'gamma', 'beta'], storage: across === 'flat' ? 'f16' : 'f32', tile: { ...tile, across, width } }).code;
+      variantText({ ...plain, kernel, absent: [...unmasked, 'gamma', 'beta'], storage: across === 'flat' ? 'f16' : 'f32', tile: { ...tile, across, width } })
+        .code;
     expect(types('moments_partial', 'channels', 4)).toMatch(/alias Value = vec4f;[^]*alias Channel = vec4f;[^]*const VALUES = 1u;/);
     expect(types('moments_partial', 'rows', 4)).toMatch(/alias Value = vec4f;[^]*alias Channel = f32;[^]*const VALUES = 4u;/);
     expect(types('moments_partial', 'rows', 1)).toMatch(/alias Value = f32;[^]*alias Channel = f32;[^]*const VALUES = 1u;/);

@@ -60,7 +60,8 @@ describe.each(['hardware', 'software'] as const)('all variants, %s', (adapterCla
   });
 
   it('of every way to lay a Value, in every storage that can have it', () => {
-    const ways = (of: 'apply' | 'reduce') => new Set(all.filter(({ kernel }) => KERNELS[kernel].role === of).map(({ tile, storage }) => `${storage} ${tile.width} ${tile.across}`));
+    const ways = (of: 'apply' | 'reduce') =>
+      new Set(all.filter(({ kernel }) => KERNELS[kernel].role === of).map(({ tile, storage }) => `${storage} ${tile.width} ${tile.across}`));
     const halves = (rest: string[]) => ['f16', 'bf16'].flatMap((storage) => rest.map((way) => `${storage} ${way}`));
     const f32 = ['f32 1 channels', 'f32 4 channels', 'f32 1 rows', 'f32 4 rows'];
     expect([...ways('apply')].sort()).toEqual([...f32, ...halves(['4 channels', '4 rows', '2 flat'])].sort());

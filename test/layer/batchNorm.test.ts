@@ -4,7 +4,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BatchNorm, type LayerOptions, type LoadableState, openBackend, presets } from '../../src/index.js';
 
 const cpu = await openBackend({ prefer: 'cpu' });
-const matrix = (rows: number, channels: number, seed = 1) => cpu.tensor(Float32Array.from({ length: rows * channels }, (_, i) => Math.sin(i * 1.3 + seed) * 2), [rows, channels]);
+const matrix = (rows: number, channels: number, seed = 1) =>
+  cpu.tensor(Float32Array.from({ length: rows * channels }, (_, i) => Math.sin(i * 1.3 + seed) * 2), [rows, channels]);
 
 let layer: BatchNorm;
 beforeEach(async () => {
@@ -180,7 +181,8 @@ describe('bad input', () => {
     [{}, 'BatchNorm.create: "channels" is undefined'],
     [{ channels: 0 }, 'BatchNorm.create: "channels" is 0, needs an integer of at least 1.'],
     [{ channels: 3, eps: NaN }, 'BatchNorm.create: "eps" is NaN, needs a finite number (f32).'],
-    [{ channels: 3, momentum: 1.01 }, 'BatchNorm.create: "momentum" is 1.01, needs a number from 0 to 1 (weight of the new batch; Keras\'s 0.99 is 0.01 here).'],
+    [{ channels: 3, momentum: 1.01 },
+      'BatchNorm.create: "momentum" is 1.01, needs a number from 0 to 1 (weight of the new batch; Keras\'s 0.99 is 0.01 here).'],
     [{ channels: 3, trackRunning: 'yes' }, 'BatchNorm.create: "trackRunning" is "yes", needs true or false.'],
     [{ channels: 3, affine: true }, 'BatchNorm.create: "affine" is not an option, needs "gamma" and "beta" (so it is called here). Rename it.'],
     [{ num_features: 3 }, 'BatchNorm.create: "num_features" is not an option, needs "channels" (so it is called here). Rename it.'],
@@ -207,11 +209,14 @@ describe('bad input', () => {
   });
 
   it('no backend', async () => {
-    await expect(BatchNorm.create(undefined as unknown as typeof cpu, { channels: 3 })).rejects.toThrow('BatchNorm.create: "backend" is undefined, needs what openBackend() gave.');
+    await expect(BatchNorm.create(undefined as unknown as typeof cpu, { channels: 3 })).rejects.toThrow(
+      'BatchNorm.create: "backend" is undefined, needs what openBackend() gave.',
+    );
   });
 
   it.each<[string, () => unknown, string]>([
-    ['no tensor', () => layer.forward(new Float32Array(3) as never), 'BatchNorm.forward: "x" is Float32Array, needs a tensor. Make one by backend.tensor(data, shape).'],
+    ['no tensor', () => layer.forward(new Float32Array(3) as never),
+      'BatchNorm.forward: "x" is Float32Array, needs a tensor. Make one by backend.tensor(data, shape).'],
     ['wrong channels', () => layer.forward(matrix(3, 4)), 'BatchNorm.forward: "x" has shape [3, 4], needs [rows, 3] (last axis = channels).'],
     ['no rows', () => layer.forward(cpu.empty([3])), 'BatchNorm.forward: "x" has shape [3], needs [rows, 3] (last axis = channels).'],
     ['one row, unbiased', () => layer.forward(matrix(1, 3)), 'BatchNorm.forward: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1).'],

@@ -80,8 +80,12 @@ describe('toScaleShift', () => {
   it('eps 0: a channel of variance 0 gives beta, whatever its mean; the others are not touched', () => {
     const batchNorm = { gamma: [3, 3], beta: [7, 7], runningMean: [1e30, 2], runningVar: [0, 4], eps: 0 };
     expect(toScaleShift(batchNorm)).toEqual({ scale: Float32Array.of(0, 1.5), shift: Float32Array.of(7, 4) });
-    expect(foldInto({ weight: [5, 2], shape: [2, 1], bias: [9, 9], outputAxis: 0 }, batchNorm)).toEqual({ weight: Float32Array.of(0, 3), bias: Float32Array.of(7, 17.5) });
-    expect(foldFrom(batchNorm, { weight: [5, 2], shape: [1, 2], outputAxis: 0 })).toEqual({ weight: Float32Array.of(0, 3), bias: Float32Array.of(5 * 7 + 2 * 4) });
+    expect(foldInto({ weight: [5, 2], shape: [2, 1], bias: [9, 9], outputAxis: 0 }, batchNorm)).toEqual(
+      { weight: Float32Array.of(0, 3), bias: Float32Array.of(7, 17.5) },
+    );
+    expect(foldFrom(batchNorm, { weight: [5, 2], shape: [1, 2], outputAxis: 0 })).toEqual(
+      { weight: Float32Array.of(0, 3), bias: Float32Array.of(5 * 7 + 2 * 4) },
+    );
   });
 });
 
@@ -164,7 +168,8 @@ const layouts: Layout[] = [
     shape: (c) => [c.inputs, c.outputs, c.kernel, c.kernel], index: (o, i, a, b, c) => ((i * c.outputs + o) * c.kernel + a) * c.kernel + b,
   },
   {
-    name: 'PyTorch ConvTranspose2d [in, out/groups, h, w], 2 groups', compute: convTranspose, groups: 2, inputs: 4, outputs: 6, outputAxis: 1, says: { groups: 2 },
+    name: 'PyTorch ConvTranspose2d [in, out/groups, h, w], 2 groups', compute: convTranspose, groups: 2, inputs: 4, outputs: 6, outputAxis: 1,
+      says: { groups: 2 },
     shape: (c) => [c.inputs, c.outputs / 2, c.kernel, c.kernel], index: (o, i, a, b, c) => ((i * (c.outputs / 2) + o) * c.kernel + a) * c.kernel + b,
   },
   {
@@ -200,7 +205,8 @@ describe('foldInto', () => {
     }
   });
 
-  it.each([{ name: 'PyTorch Linear [out, in]', outputAxis: 0 }, { name: 'Keras Dense [in, out]', outputAxis: 1 }])('$name: random sizes, in place of both', ({ outputAxis }) => {
+  it.each([{ name: 'PyTorch Linear [out, in]', outputAxis: 0 }, { name: 'Keras Dense [in, out]', outputAxis: 1 }])('$name: random sizes, in place of both',
+    ({ outputAxis }) => {
     fc.assert(fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), fc.integer(), (inputs, outputs, seed) => {
       const random = randomOf(seed);
       const [weight, bias, x] = [fill(inputs * outputs, random), fill(outputs, random), fill(4 * inputs, random)];
@@ -233,7 +239,8 @@ describe('foldInto', () => {
   });
 
   it('a bias near a large mean does not cancel', () => {
-    const folded = foldInto({ weight: [1], shape: [1], bias: [1e8 + 1], outputAxis: 0 }, { gamma: [1], beta: [0.5], runningMean: [1e8], runningVar: [1], eps: 0 });
+    const folded =
+      foldInto({ weight: [1], shape: [1], bias: [1e8 + 1], outputAxis: 0 }, { gamma: [1], beta: [0.5], runningMean: [1e8], runningVar: [1], eps: 0 });
     expect(folded.bias).toEqual(Float32Array.of(1.5));
   });
 
@@ -252,8 +259,12 @@ describe('foldInto', () => {
 describe('foldFrom', () => {
   it('control: by hand', () => {
     const batchNorm = { gamma: [2, 6], beta: [5, 0], runningMean: [10, -1], runningVar: [3, 8], eps: 1 }; // scale 1, 2; shift −5, 2
-    expect(foldFrom(batchNorm, { weight: [1, 2, 3, 4], shape: [2, 2], outputAxis: 0 })).toEqual({ weight: Float32Array.of(1, 4, 3, 8), bias: Float32Array.of(-1, -7) });
-    expect(foldFrom(batchNorm, { weight: [1, 2, 3, 4], shape: [2, 2], outputAxis: -1, bias: [1, 1] })).toEqual({ weight: Float32Array.of(1, 2, 6, 8), bias: Float32Array.of(2, -1) });
+    expect(foldFrom(batchNorm, { weight: [1, 2, 3, 4], shape: [2, 2], outputAxis: 0 })).toEqual(
+      { weight: Float32Array.of(1, 4, 3, 8), bias: Float32Array.of(-1, -7) },
+    );
+    expect(foldFrom(batchNorm, { weight: [1, 2, 3, 4], shape: [2, 2], outputAxis: -1, bias: [1, 1] })).toEqual(
+      { weight: Float32Array.of(1, 2, 6, 8), bias: Float32Array.of(2, -1) },
+    );
   });
 
   it.each([0, 1])('batch norm, then linear with outputAxis %i: random sizes', (outputAxis) => {
@@ -356,17 +367,21 @@ describe('what is refused', () => {
   });
 
   it.each<[string, () => unknown, string]>([
-    ['a misspelt entry', scale({ gama: [1, 1] }), 'toScaleShift: "gama" is not an option, needs one of gamma, beta, runningMean, runningVar, eps, batches. Remove or rename it.'],
-    ['no state', () => toScaleShift(undefined as never), 'toScaleShift: "options" is undefined, needs an object with gamma, beta, runningMean, runningVar, eps, batches.'],
+    ['a misspelt entry', scale({ gama: [1, 1] }),
+      'toScaleShift: "gama" is not an option, needs one of gamma, beta, runningMean, runningVar, eps, batches. Remove or rename it.'],
+    ['no state', () => toScaleShift(undefined as never),
+      'toScaleShift: "options" is undefined, needs an object with gamma, beta, runningMean, runningVar, eps, batches.'],
     ['no eps', () => toScaleShift({ runningMean: [0], runningVar: [1] } as never), 'toScaleShift: "eps" is undefined, needs a finite number.'],
     ['a negative eps', scale({ eps: -1e-9 }), 'toScaleShift: "eps" is -1e-9, needs a finite number of at least 0.'],
-    ['no mean', scale({ runningMean: undefined }), 'toScaleShift: "runningMean" is undefined, needs one element per channel (inference goes by it). Take it from a layer with trackRunning: true.'],
+    ['no mean', scale({ runningMean: undefined }),
+      'toScaleShift: "runningMean" is undefined, needs one element per channel (inference goes by it). Take it from a layer with trackRunning: true.'],
     ['no variance', scale({ runningVar: undefined }), 'toScaleShift: "runningVar" is undefined, needs one element per channel (inference goes by it).'],
     ['a mean of text', scale({ runningMean: 'ab' }), 'toScaleShift: "runningMean" is "ab", needs a Float32Array, a Float64Array or an array of numbers.'],
     ['a mean of another length than all others', scale({ runningMean: [0], runningVar: [1, 1], gamma: [1, 1], beta: [0, 0] }), 'toScaleShift: "runningMean" has 1 elements, needs 2 (those of runningVar, one per channel). Give an array of that length.'],
     ['a variance of another length', scale({ runningMean: [0, 0], runningVar: [1], gamma: [1, 1], beta: [0, 0] }), 'toScaleShift: "runningVar" has 1 elements, needs 2 (those of runningMean, one per channel). Give an array of that length.'],
     ['no channels', scale({ runningMean: [] }), 'toScaleShift: "runningMean" has 0 elements, needs one per channel. Give the state of the layer.'],
-    ['lengths', scale({ gamma: [1, 1, 1] }), 'toScaleShift: "gamma" has 3 elements, needs 2 (those of runningMean, one per channel). Give an array of that length.'],
+    ['lengths', scale({ gamma: [1, 1, 1] }),
+      'toScaleShift: "gamma" has 3 elements, needs 2 (those of runningMean, one per channel). Give an array of that length.'],
     ['kinds', scale({ beta: new Int8Array(2) }), 'toScaleShift: "beta" is Int8Array, needs a Float32Array, a Float64Array or an array of numbers.'],
     ['null', scale({ gamma: null }), 'toScaleShift: "gamma" is null, needs a Float32Array, a Float64Array or an array of numbers.'],
     ['NaN', scale({ runningMean: [0, NaN] }), 'toScaleShift: "runningMean" has NaN at 1, needs finite numbers. Correct it before folding.'],
@@ -388,18 +403,28 @@ describe('what is refused', () => {
     ['one before the first', into({ outputAxis: -3 }), 'foldInto: "outputAxis" is -3, needs an axis of shape [2, 3] (-2 to 1).'],
     ['half an axis', into({ outputAxis: 0.5 }), 'foldInto: "outputAxis" is 0.5, needs an axis of shape [2, 3] (-2 to 1).'],
     ['an axis twice', into({ outputAxis: [0, -2] }), 'foldInto: "outputAxis" is [0, -2], needs different axes. Name each once.'],
-    ['the wrong axis', into({ outputAxis: 1 }), `foldInto: "shape" [2, 3] has 3 output channels (outputAxis 1), needs the batch norm's 2. Correct "outputAxis" or "groups", or give the batch norm after this layer.`],
-    ['too many axes', into({ outputAxis: [0, 1] }), `foldInto: "shape" [2, 3] has 6 output channels (outputAxis [0, 1]), needs the batch norm's 2. Correct "outputAxis", or give the batch norm after this layer.`],
-    ['groups of a plain convolution', into({ groups: 2 }), 'foldInto: "groups" is 2, needs 1 unless "outputAxis" is 1 (a transposed convolution [in, out/groups, …]; elsewhere the output axis has all groups). Leave it out.'],
-    ['groups that do not divide', into({ shape: [3, 2], outputAxis: 1, groups: 2 }), 'foldInto: "groups" is 2, needs a divisor of the 3 input channels (shape[0]). Give that of the layer.'],
-    ['groups that do not fit', into({ shape: [2, 3], outputAxis: 1, groups: 2 }), `foldInto: "shape" [2, 3] has 6 output channels (outputAxis 1, groups 2), needs the batch norm's 2. Correct "outputAxis" or "groups", or give the batch norm after this layer.`],
+    ['the wrong axis', into({ outputAxis: 1 }),
+      `foldInto: "shape" [2, 3] has 3 output channels (outputAxis 1), needs the batch norm's 2. Correct "outputAxis" or "groups", or give the batch norm ` +
+        `after this layer.`],
+    ['too many axes', into({ outputAxis: [0, 1] }),
+      `foldInto: "shape" [2, 3] has 6 output channels (outputAxis [0, 1]), needs the batch norm's 2. Correct "outputAxis", or give the batch norm after ` +
+        `this layer.`],
+    ['groups of a plain convolution', into({ groups: 2 }),
+      'foldInto: "groups" is 2, needs 1 unless "outputAxis" is 1 (a transposed convolution [in, out/groups, …]; elsewhere the output axis has all groups). ' +
+        'Leave it out.'],
+    ['groups that do not divide', into({ shape: [3, 2], outputAxis: 1, groups: 2 }),
+      'foldInto: "groups" is 2, needs a divisor of the 3 input channels (shape[0]). Give that of the layer.'],
+    ['groups that do not fit', into({ shape: [2, 3], outputAxis: 1, groups: 2 }),
+      `foldInto: "shape" [2, 3] has 6 output channels (outputAxis 1, groups 2), needs the batch norm's 2. Correct "outputAxis" or "groups", or give the ` +
+        `batch norm after this layer.`],
     ['no groups', into({ outputAxis: 1, groups: 0 }), 'foldInto: "groups" is 0, needs an integer of at least 1.'],
     ['a short weight', into({ weight: [1, 2, 3, 4, 5] }), 'foldInto: "weight" has 5 elements, needs 6 (shape [2, 3]). Give an array of that length.'],
     ['no weight', into({ weight: undefined }), 'foldInto: "weight" is undefined, needs a Float32Array, a Float64Array or an array of numbers.'],
     ['a weight of NaN', into({ weight: [1, 2, 3, 4, 5, NaN] }), 'foldInto: "weight" has NaN at 5, needs finite numbers. Correct it before folding.'],
     ['a bias of the input', into({ bias: [1, 2, 3] }), 'foldInto: "bias" has 3 elements, needs 2 (one per output channel). Give an array of that length.'],
     ['a bias of infinity', into({ bias: [1, Infinity] }), 'foldInto: "bias" has Infinity at 1, needs finite numbers. Correct it before folding.'],
-    ['a weight that overflows', into({ weight: [1, 2, 3, 4, 5, 1e30] }, { eps: 0, runningVar: [1, 1e-20] }), 'foldInto: "weight" would be 1e+40 at 5, needs a finite f32'],
+    ['a weight that overflows', into({ weight: [1, 2, 3, 4, 5, 1e30] }, { eps: 0, runningVar: [1, 1e-20] }),
+      'foldInto: "weight" would be 1e+40 at 5, needs a finite f32'],
 
     ['a padding not said', from({ weight: new Array(54).fill(1), shape: [3, 2, 3, 3] }), 'foldFrom: "padding" is undefined, needs 0 (the kernel is 3 × 3, and padding would not see the shift). Give the convolution\'s; if it is not 0 leave the layer as it is.'],
     ['a padding of no size', from({ shape: [3, 2, 1], padding: -1 }), `foldFrom: "padding" is -1, needs 0, integers, 'valid' or 'same'.`],
@@ -421,7 +446,9 @@ describe('what is refused', () => {
     ['a flatten of a convolution', from({ shape: [3, 2, 1], flatten: 'channelsLast' }), 'foldFrom: "flatten" is "channelsLast", needs a matrix ("shape" is [3, 2, 1]). Leave it out.'],
     ['a misspelt property', from({ pad: 1 }), 'foldFrom: "pad" is not an option, needs one of weight, shape, bias, outputAxis, inputAxis, groups, padding, flatten. Remove or rename it.'],
     ['both axes', from({ outputAxis: [0, 1] }), 'foldFrom: "outputAxis" is [0, 1], needs one axis (the other has the input). Give 0 or 1.'],
-    ['the other axis', from({ outputAxis: 1 }), `foldFrom: "shape" is [3, 2], needs 2 at axis 0 (the batch norm's channels are the layer's input). Correct "outputAxis", or give the batch norm before this layer.`],
+    ['the other axis', from({ outputAxis: 1 }),
+      `foldFrom: "shape" is [3, 2], needs 2 at axis 0 (the batch norm's channels are the layer's input). Correct "outputAxis", or give the batch norm before ` +
+        `this layer.`],
     ['a bias of the input', from({ bias: [1, 2] }), 'foldFrom: "bias" has 2 elements, needs 3 (one per output channel). Give an array of that length.'],
   ])('%s', (_, act, message) => expect(act).toThrow(message));
 });

@@ -24,7 +24,8 @@ const under = (library: Library, prefix: string) => names[library].map((name) =>
 const libraries = Object.keys(names) as Library[];
 const ones = Float32Array.of(1, 1, 1);
 const zeros = new Float32Array(3);
-const without = (...left: (keyof BatchNormState)[]): BatchNormState => Object.fromEntries(Object.entries(state).filter(([name]) => !left.includes(name as keyof BatchNormState)));
+const without = (...left: (keyof BatchNormState)[]): BatchNormState =>
+  Object.fromEntries(Object.entries(state).filter(([name]) => !left.includes(name as keyof BatchNormState)));
 const entries = (library: Library, prefix = ''): Record<string, unknown> => ({ ...toNames(state, library, prefix) });
 
 describe.each(libraries)('control: %s', (library) => {
@@ -98,7 +99,9 @@ describe('what a library cannot leave out is ones or zeros', () => {
     expect(() => fromNames({ ...entries('keras', 'bn/'), 'bn/beta': [0, -0, 0.5] }, 'keras', { channels: 3, beta: false, prefix: 'bn/' })).toThrow(
       'fromNames: "bn/beta" has 0.5 at 2, needs only 0 (the layer has no beta). Load into a layer with beta: true.',
     );
-    expect(() => fromNames({ ...entries('onnx'), B: [0] }, 'onnx', { channels: 3, beta: false })).toThrow('fromNames: "B" has 1 elements, needs 3 (one per channel).');
+    expect(() => fromNames({ ...entries('onnx'), B: [0] }, 'onnx', { channels: 3, beta: false })).toThrow(
+      'fromNames: "B" has 1 elements, needs 3 (one per channel).',
+    );
   });
 });
 
@@ -134,7 +137,9 @@ describe('the count of batches', () => {
   it('the largest', () => {
     const load = (count: unknown) => fromNames({ ...entries('pytorch'), num_batches_tracked: count }, 'pytorch', { channels: 3 }).batches;
     expect(load(2n ** 53n - 1n)).toBe(2 ** 53 - 1);
-    expect(() => load(2n ** 53n)).toThrow('fromNames: "num_batches_tracked" is 9007199254740992, needs one integer from 0 to 9007199254740991. Correct it before loading.');
+    expect(() => load(2n ** 53n)).toThrow(
+      'fromNames: "num_batches_tracked" is 9007199254740992, needs one integer from 0 to 9007199254740991. Correct it before loading.',
+    );
   });
   it.each<[unknown, string]>([
     [-1, 'is -1'], [-1n, 'is -1'], [0.5, 'is 0.5'], [NaN, 'is NaN'], ['7', 'is "7"'], [null, 'is null'], [true, 'is true'], [{}, 'is Object'],
@@ -330,12 +335,15 @@ describe('what is refused', () => {
     ['no entry under the prefix', load({}, { prefix: 'features.' }), 'fromNames: "prefix" is "features.", needs one that entries begin with (none of 5 does). Correct it: there is a batch norm under "bn.".'],
     ['nothing at all', () => fromNames({}, 'keras', { channels: 3 }), 'fromNames: "gamma" is missing, needs 3 numbers (one per channel).'],
     ['undefined', load({ 'bn.weight': undefined }), 'fromNames: "bn.weight" is undefined, needs a Float32Array, a Float64Array or an array of 3 numbers.'],
-    ['another array', load({ 'bn.weight': Int32Array.of(1, 1, 1) }), 'fromNames: "bn.weight" is Int32Array, needs a Float32Array, a Float64Array or an array of 3 numbers.'],
+    ['another array', load({ 'bn.weight': Int32Array.of(1, 1, 1) }),
+      'fromNames: "bn.weight" is Int32Array, needs a Float32Array, a Float64Array or an array of 3 numbers.'],
     ['too short', load({ 'bn.bias': [1, 2] }), 'fromNames: "bn.bias" has 2 elements, needs 3 (one per channel). Give the entry of that layer.'],
     ['too long', load({}, { channels: 2 }), 'fromNames: "bn.weight" has 3 elements, needs 2 (one per channel). Give the entry of that layer.'],
     ['NaN', load({ 'bn.running_mean': [0, NaN, 0] }), 'fromNames: "bn.running_mean" has NaN at 1, needs finite f32 numbers. Correct it before loading.'],
-    ['infinity', load({ 'bn.running_var': Float32Array.of(1, 1, Infinity) }), 'fromNames: "bn.running_var" has Infinity at 2, needs finite f32 numbers of at least 0. Correct it before loading.'],
-    ['infinity in f32', load({ 'bn.weight': Float64Array.of(1, 1e39, 1) }), 'fromNames: "bn.weight" has 1e+39 at 1, needs finite f32 numbers. Correct it before loading.'],
+    ['infinity', load({ 'bn.running_var': Float32Array.of(1, 1, Infinity) }),
+      'fromNames: "bn.running_var" has Infinity at 2, needs finite f32 numbers of at least 0. Correct it before loading.'],
+    ['infinity in f32', load({ 'bn.weight': Float64Array.of(1, 1e39, 1) }),
+      'fromNames: "bn.weight" has 1e+39 at 1, needs finite f32 numbers. Correct it before loading.'],
     ['no number', load({ 'bn.weight': [1, '1', 1] }), 'fromNames: "bn.weight" has "1" at 1, needs finite f32 numbers. Correct it before loading.'],
     ['a hole', load({ 'bn.weight': new Array(3) }), 'fromNames: "bn.weight" has undefined at 0, needs finite f32 numbers. Correct it before loading.'],
     ['a negative variance', load({ 'bn.running_var': [1, -1e-9, 1] }), 'fromNames: "bn.running_var" has -1e-9 at 1, needs finite f32 numbers of at least 0. Correct it before loading.'],
@@ -353,8 +361,10 @@ describe('what is refused', () => {
     ['Map', () => fromNames(new Map() as never, 'keras', { channels: 3 }), 'fromNames: "entries" is Map, needs an object. Give Object.fromEntries(entries).'],
     ['state', () => toNames(null as never, 'keras'), 'toNames: "state" is null, needs what state() gave.'],
     ['a state of other names', () => toNames({ weight: ones } as never, 'pytorch'), 'toNames: "weight" is in the state, needs only nothing'],
-    ['a state whose arrays differ', () => toNames({ ...state, runningVar: [1, 1] }, 'pytorch'), 'toNames: "runningVar" has 2 elements, needs 3 (one per channel).'],
-    ['a state with one of the running statistics', () => toNames(without('runningVar'), 'keras'), 'toNames: "runningVar" is undefined, needs a Float32Array or an array of 3 numbers.'],
+    ['a state whose arrays differ', () => toNames({ ...state, runningVar: [1, 1] }, 'pytorch'),
+      'toNames: "runningVar" has 2 elements, needs 3 (one per channel).'],
+    ['a state with one of the running statistics', () => toNames(without('runningVar'), 'keras'),
+      'toNames: "runningVar" is undefined, needs a Float32Array or an array of 3 numbers.'],
     ['a state without batches', () => toNames(without('batches'), 'onnx'), 'toNames: "batches" is undefined, needs an integer of at least 0.'],
     ['a state with NaN', () => toNames({ ...state, beta: [0, 0, NaN] }, 'onnx'), 'toNames: "beta" has NaN at 2, needs finite numbers.'],
   ])('%s', (_, act, message) => expect(act).toThrow(message));

@@ -67,13 +67,17 @@ it('backwardSynchronized notices a forward during its exchange', async () => {
     layer.forward(matrix(4, 9));
     return [part];
   };
-  await expect(layer.backwardSynchronized(matrix(4), between)).rejects.toThrow('another forward ran during the exchange, needs the statistics of the last one. Await each call before the next.');
+  await expect(layer.backwardSynchronized(matrix(4), between)).rejects.toThrow(
+    'another forward ran during the exchange, needs the statistics of the last one. Await each call before the next.',
+  );
 });
 
 it('an exchange that fails leaves the running statistics', async () => {
   const before = await layer.state();
   await expect(layer.forwardSynchronized(matrix(4), async () => { throw new Error('the line is dead'); })).rejects.toThrow('the line is dead');
-  await expect(layer.forwardSynchronized(matrix(4), async (part) => [part.subarray(1)])).rejects.toThrow('"exchange" gave 7 words as part 0, needs a Uint32Array of 8.');
+  await expect(layer.forwardSynchronized(matrix(4), async (part) => [part.subarray(1)])).rejects.toThrow(
+    '"exchange" gave 7 words as part 0, needs a Uint32Array of 8.',
+  );
   expect(await layer.state()).toEqual(before);
 });
 

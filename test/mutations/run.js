@@ -8,7 +8,9 @@ import { LINES } from './lines.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const chosen = LINES.filter(({ what }) => what.includes(process.argv[2] ?? ''));
-if (chosen.length === 0) throw new Error(`mutations: "${process.argv[2]}" is in no description, needs a part of one:\n${LINES.map(({ what }) => what).join('\n')}`);
+if (chosen.length === 0) {
+  throw new Error(`mutations: "${process.argv[2]}" is in no description, needs a part of one:\n${LINES.map(({ what }) => what).join('\n')}`);
+}
 
 const copy = mkdtempSync(join(tmpdir(), 'webgpu-batchnorm-broken-'));
 process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
@@ -23,9 +25,12 @@ symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
 
 /** The one file under a folder that has a line, once. */
 function fileWith(folder, line) {
-  const paths = readdirSync(join(copy, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(copy, folder, name)).filter((path) => statSync(path).isFile());
-  const places = paths.flatMap((path) => Array(readFileSync(path, 'utf8').split(line).length - 1).fill(path));
-  if (places.length !== 1) throw new Error(`mutations: "${line}" stands ${places.length} times under ${folder}, needs to be there once. Correct test/mutations/lines.js.`);
+  const paths = readdirSync(join(copy, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(copy, folder, name));
+  const places = paths.filter((path) => statSync(path).isFile())
+    .flatMap((path) => Array(readFileSync(path, 'utf8').split(line).length - 1).fill(path));
+  if (places.length !== 1) {
+    throw new Error(`mutations: "${line}" stands ${places.length} times under ${folder}, needs to be there once. Correct test/mutations/lines.js.`);
+  }
   return places[0];
 }
 

@@ -6,7 +6,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 const root = new URL('../../', import.meta.url).pathname;
 const consumer = `${root}test/artifacts/consumer/`;
 const installed = `${consumer}node_modules/webgpu-batchnorm/`;
-const node = (script: string, args: string[], cwd = root) => execFileSync(process.execPath, [`${root}node_modules/${script}`, ...args], { cwd, encoding: 'utf8', stdio: 'pipe' });
+const node = (script: string, args: string[], cwd = root) =>
+  execFileSync(process.execPath, [`${root}node_modules/${script}`, ...args], { cwd, encoding: 'utf8', stdio: 'pipe' });
 
 /** Builds the library into a folder laid out as npm would install it. */
 beforeAll(() => {
@@ -74,7 +75,9 @@ describe('package', () => {
     const { exports } = JSON.parse(readFileSync(`${installed}package.json`, 'utf8')) as { exports: Record<string, { default: string } | string> };
     const subpaths = Object.keys(exports).filter((path) => path !== './package.json').map((path) => `webgpu-batchnorm${path.slice(1)}`);
     expect(subpaths).toHaveLength(4);
-    const script = `const before = Object.keys(globalThis).length; for (const path of ${JSON.stringify(subpaths)}) console.log(path, Object.keys(await import(path)).join(' ')); if (Object.keys(globalThis).length !== before) throw new Error('globals changed');`;
+    const script =
+      `const before = Object.keys(globalThis).length; for (const path of ${JSON.stringify(subpaths)}) console.log(path, Object.keys(await ` +
+        `import(path)).join(' ')); if (Object.keys(globalThis).length !== before) throw new Error('globals changed');`;
     const printed = execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: consumer, encoding: 'utf8' });
     expect(printed).toMatch(/^webgpu-batchnorm BatchNorm RUNNING_STAYED RUNNING_VARIANCE_STAYED createBatchNorm foldFrom foldInto fromNames listBatchNorms openBackend packHalf presets readSafetensors readSafetensorsMetadata savedBytes savedViews storageBytes toNames toScaleShift tune unpackHalf writeSafetensors\n/);
     expect(printed).toContain('webgpu-batchnorm/reference backward backwardFrozen backwardStaged emptyMoments forward gradientCheck gradientInput gradientSums infer merge moments normalize populationStatistics statistics updateRunning');
@@ -89,8 +92,11 @@ describe('package', () => {
     const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as Record<string, unknown>;
     expect(manifest.dependencies).toBeUndefined();
     expect(manifest.sideEffects).toBe(false);
-    const built = readdirSync(`${installed}dist/library`).filter((file) => file.endsWith('.js')).map((file) => readFileSync(`${installed}dist/library/${file}`, 'utf8'));
+    const built =
+      readdirSync(`${installed}dist/library`).filter((file) => file.endsWith('.js')).map((file) => readFileSync(`${installed}dist/library/${file}`, 'utf8'));
     expect(built.some((text) => text.includes('fn moments_merge('))).toBe(true);
-    for (const text of built) expect([...text.matchAll(/^(?:import|export)\b.*? from ["']([^"']+)/gm)].filter(([, from]) => !from.startsWith('./'))).toEqual([]);
+    for (const text of built) {
+      expect([...text.matchAll(/^(?:import|export)\b.*? from ["']([^"']+)/gm)].filter(([, from]) => !from.startsWith('./'))).toEqual([]);
+    }
   });
 });

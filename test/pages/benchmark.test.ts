@@ -50,7 +50,9 @@ describe('with WebGPU', () => {
     expect(Number(forward.cells.at(-1))).toBeGreaterThan(0); // a ratio to the fastest peer
 
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#download-json')]);
-    const json = JSON.parse(await textOf(download)) as { facts: Record<string, string>; shapes: { timings: { name: string; wall: number }[]; refused: unknown[] }[] };
+    const json = JSON.parse(
+      await textOf(download),
+    ) as { facts: Record<string, string>; shapes: { timings: { name: string; wall: number }[]; refused: unknown[] }[] };
     expect(json.shapes[0]!.timings.map(({ name }) => name)).toEqual(timed.map(({ name }) => name));
     expect(json.shapes[0]!.timings.every(({ wall }) => wall > 0)).toBe(true);
     expect(json.facts.adapter).toContain('software');
@@ -59,7 +61,8 @@ describe('with WebGPU', () => {
   });
 
   test('without peers none is timed; Stop keeps what is done', async () => {
-    const { page, complaints } = await open(shared.gpu, '?shapes=100x3,4096x256&samples=1&peers=', { colorScheme: 'dark', viewport: { width: 375, height: 800 } });
+    const { page, complaints } =
+      await open(shared.gpu, '?shapes=100x3,4096x256&samples=1&peers=', { colorScheme: 'dark', viewport: { width: 375, height: 800 } });
     await page.click('#run');
     await page.waitForSelector('[data-shape="100x3"]');
     await page.click('#stop');
@@ -80,7 +83,9 @@ describe('with WebGPU', () => {
     await page.click('#run');
     expect(await reached(page, 'done', 'error'), await page.innerText('#refusal')).toBe('done');
     const rows = await rowsOf(page);
-    expect(rows.filter(({ refused }) => refused).map(({ name, cells }) => [name, cells[1]])).toEqual([['jax-js wasm', 'not timed: jax-js has no wasm backend here.']]);
+    expect(rows.filter(({ refused }) => refused).map(({ name, cells }) => [name, cells[1]])).toEqual(
+      [['jax-js wasm', 'not timed: jax-js has no wasm backend here.']],
+    );
     expect(rows.filter(({ refused }) => !refused).map(({ name }) => name)).toContain('tfjs cpu: forward');
     expect(await page.innerText('#verdict')).toContain('1 with a reason instead');
     expect(complaints).toEqual([]);

@@ -64,7 +64,9 @@ describe('with WebGPU', () => {
     expect(rows.length).toBeGreaterThan(5);
     expect(rows.filter((result) => result !== 'ok')).toEqual([]);
     expect(await page.innerText('#verdict')).toMatch(new RegExp(`^All ${rows.length} passed on the (GPU|software adapter)\\.$`));
-    expect(await page.innerText('#facts')).toMatch(/backend\s+GPU[\s\S]*vendor[\s\S]*architecture[\s\S]*description[\s\S]*order of operations\s+(kept|the compiler)[\s\S]*Mozilla/);
+    expect(await page.innerText('#facts')).toMatch(
+      /backend\s+GPU[\s\S]*vendor[\s\S]*architecture[\s\S]*description[\s\S]*order of operations\s+(kept|the compiler)[\s\S]*Mozilla/,
+    );
     expect(await page.isHidden('#banner')).toBe(true);
 
     // The picture: in words too, and it follows the choice of output.
@@ -217,7 +219,8 @@ describe.each(RUNS)('what a reader brings, on $on', ({ on, where, tags }) => {
       ['rows', '0', 'verifyOwn: "rows" is 0, needs an integer of at least 1.'],
       ['rows', 'many', 'verifyOwn: "rows" is "many", needs an integer of at least 1.'],
       ['columns', '2.5', 'verifyOwn: "channels" is 2.5, needs an integer of at least 1.'],
-      ['rows', '4294967296', 'verifyOwn: "shape" has 12884901888 elements (rows 4294967296 × channels 3), needs at most 4294967295 (indices are u32). Split the batch.'],
+      ['rows', '4294967296',
+        'verifyOwn: "shape" has 12884901888 elements (rows 4294967296 × channels 3), needs at most 4294967295 (indices are u32). Split the batch.'],
       ['rows', '16777216', 'verifyOwn: "shape" has 50331648 elements (rows 16777216 × columns 3), needs at most 16777216'],
       ['offset', '1e39', 'verifyOwn: "mean offset" is "1e39", needs a finite number (f32).'],
       ['seed', '', 'verifyOwn: "seed" is "", needs an integer from 0 to 999999999.'],
@@ -236,7 +239,8 @@ describe.each(RUNS)('what a reader brings, on $on', ({ on, where, tags }) => {
     await page.fill('#own-label', 'kind');
     await drop(page, 'flowers.csv', csv);
     expect(await ownState(page)).toBe('done');
-    const columns = await page.$$eval('#own-result [aria-label="Columns"] tbody tr', (rows) => rows.map((row) => [...row.children].slice(0, 5).map((cell) => cell.textContent)));
+    const columns = await page.$$eval('#own-result [aria-label="Columns"] tbody tr',
+      (rows) => rows.map((row) => [...row.children].slice(0, 5).map((cell) => cell.textContent)));
     expect(columns).toEqual([
       ['width', '3', '2.16025', '1', '6'], // deviation √(14/3)
       ['height', '20', '8.16497', '10', '30'], // √(200/3)
@@ -270,7 +274,8 @@ describe.each(RUNS)('what a reader brings, on $on', ({ on, where, tags }) => {
       await page.click('#own-form button');
       return ownState(page);
     };
-    const channels = () => page.$$eval('#own-result [aria-label="Channels"] tbody tr', (rows) => rows.map((row) => [...row.children].slice(0, 5).map((cell) => cell.textContent)));
+    const channels = () =>
+      page.$$eval('#own-result [aria-label="Channels"] tbody tr', (rows) => rows.map((row) => [...row.children].slice(0, 5).map((cell) => cell.textContent)));
     expect(await check({ rows: '30', columns: '147', spatial: '49', offset: '1e6' })).toBe('done');
     expect(await page.innerText('#own-status')).toBe('30×147, channels-first: every output is within its bound.');
     expect(await page.innerText('#own-result')).toContain(`[30, 3, 49] channels-first: 1470 rows × 3 channels on ${on}`);
@@ -278,7 +283,9 @@ describe.each(RUNS)('what a reader brings, on $on', ({ on, where, tags }) => {
 
     const shown = await page.innerText('#own-result');
     for (const [field, text, sentence] of [
-      ['spatial', '50', 'verifyOwn: "spatial" is 50, needs a divisor of 147 (the columns of the table are channels · spatial). Give the columns of one channel: height · width of an image.'],
+      ['spatial', '50',
+        'verifyOwn: "spatial" is 50, needs a divisor of 147 (the columns of the table are channels · spatial). Give the columns of one channel: height · ' +
+          'width of an image.'],
       ['spatial', '0', 'verifyOwn: "spatial" is 0, needs an integer of at least 1.'],
       ['spatial', '', 'verifyOwn: "spatial" is "", needs an integer of at least 1.'],
       ['columns', '2.5', 'verifyOwn: "columns" is 2.5, needs an integer of at least 1.'],

@@ -32,7 +32,8 @@ async function findViolations(page: Page, rules?: string[]): Promise<string[]> {
 
 /** On a software adapter a page takes long, and looks the same: its own suite runs what it does there. */
 describe.each([
-  { name: 'without WebGPU', browser: () => shared.plain, tags: [], facts: /^(?![^]*(?:swiftshader|GPU, |software adapter))/i, runs: /WebGPU has no adapter here/ },
+  { name: 'without WebGPU', browser: () => shared.plain, tags: [], facts: /^(?![^]*(?:swiftshader|GPU, |software adapter))/i,
+    runs: /WebGPU has no adapter here/ },
   { name: 'with WebGPU', browser: () => shared.gpu, tags: ['long'], facts: /swiftshader/i, runs: /software adapter|\(software\)/ },
 ])('$name', ({ browser, tags, facts, runs }) => {
   test.each(EVERY)('$name', { tags }, async ({ path, query, title, description, label }) => {
@@ -48,7 +49,9 @@ describe.each([
     expect(await page.innerText('#facts')).toMatch(facts);
     expect(await page.innerText('main')).toMatch(runs);
 
-    const links = await page.locator('header.site nav a').evaluateAll((all: HTMLAnchorElement[]) => all.filter((link) => !link.hidden).map((link) => ({ text: link.textContent, href: link.href, current: link.ariaCurrent })));
+    const links = await page.locator('header.site nav a').evaluateAll(
+      (all: HTMLAnchorElement[]) => all.filter((link) => !link.hidden).map((link) => ({ text: link.textContent, href: link.href, current: link.ariaCurrent })),
+    );
     expect(links.map(({ text }) => text)).toEqual([...PAGES.map((one) => one.label), 'README']);
     expect(links.filter(({ current }) => current)).toEqual([{ text: label, href: `${shared.site.url}${path}`, current: 'page' }]);
     expect(await page.innerText('footer.site')).toMatch(/webgpu-batchnorm \d+\.\d+\.\d+, MIT licence$/);

@@ -52,7 +52,9 @@ async function expectStep(page: Page, step: number, inputs = FIRST): Promise<voi
   for (const [name, returned] of Object.entries(RETURNS) as [keyof typeof RETURNS, number][]) {
     const want = gradients[`d${name}`];
     if (step >= returned) expect(found[name].gradient, `d${name} at ${step}`).toEqual(shown(want));
-    else if (!(name === 'centered' && step >= 12) && !(name === 'x' && step >= 17)) expect(found[name].gradient, `d${name} at ${step}`).toEqual(none(want.length));
+    else if (!(name === 'centered' && step >= 12) && !(name === 'x' && step >= 17)) {
+      expect(found[name].gradient, `d${name} at ${step}`).toEqual(none(want.length));
+    }
   }
   expect(found.gamma.gradient, `dgamma at ${step}`).toEqual(step >= 11 ? shown(dgamma) : none(dgamma.length));
   expect(found.beta.gradient, `dbeta at ${step}`).toEqual(step >= 10 ? shown(dbeta) : none(dbeta.length));
@@ -133,7 +135,9 @@ describe('with WebGPU', () => {
       expect(numberOf(difference), name).toBeLessThanOrEqual(1e-5);
     }
     expect(Math.max(...Object.values(outputs).map(([difference]) => numberOf(difference)))).toBeGreaterThan(0); // f32, not the page's own f64
-    expect(await page.innerText('#adapter-words')).toMatch(/^Closed form on (a software adapter|the GPU), in f32: dx differs from f64 by at most (0|\d\.\de−\d+)\.$/);
+    expect(await page.innerText('#adapter-words')).toMatch(
+      /^Closed form on (a software adapter|the GPU), in f32: dx differs from f64 by at most (0|\d\.\de−\d+)\.$/,
+    );
     expect(await page.innerText('#facts')).toMatch(/runs on\s+GPU\s+why\s+WebGPU has/);
     expect(complaints).toEqual([]);
   });
@@ -181,7 +185,8 @@ describe('with WebGPU', () => {
         const legend = document.querySelector('.legend')!.getBoundingClientRect();
         const frame = document.querySelector('#graph')!.getBoundingClientRect();
         return all.map((drawn) => drawn.getBoundingClientRect()).filter(({ left, right, top, bottom }) =>
-          left < Math.min(legend.right, frame.right) && right > legend.left && top < Math.min(legend.bottom, frame.bottom) && Math.min(bottom, frame.bottom) > legend.top).length;
+          left < Math.min(legend.right, frame.right) && right > legend.left && top < Math.min(legend.bottom, frame.bottom)
+            && Math.min(bottom, frame.bottom) > legend.top).length;
       });
       expect(covered, `by the legend at ${width}`).toBe(0);
     }
@@ -214,7 +219,9 @@ describe('without WebGPU', () => {
   ])('$name: the page is the same, the layer runs on the CPU and says so', async ({ base, why }) => {
     const { page, complaints } = await open(shared.plain, '?step=18', {}, base());
     await expectStep(page, 18);
-    expect(await page.innerText('#adapter-words')).toMatch(/^Closed form on the CPU, in f64 with outputs in f32: dx differs from f64 by at most (0|\d\.\de−\d+)\.$/);
+    expect(await page.innerText('#adapter-words')).toMatch(
+      /^Closed form on the CPU, in f64 with outputs in f32: dx differs from f64 by at most (0|\d\.\de−\d+)\.$/,
+    );
     expect(await page.innerText('#facts')).toContain(why);
     expect(await page.innerText('#facts')).toMatch(/runs on\s+CPU[\s\S]*adapter\s+none/);
     for (const [, ofScale] of Object.values(await table(page, '#adapter-table'))) expect(numberOf(ofScale)).toBeLessThanOrEqual(2e-6);
@@ -283,7 +290,8 @@ describe('without WebGPU', () => {
     await page.selectOption('#rows', '2');
     await page.selectOption('#channels', '1');
     const { x, dy, gamma, beta, eps } = drawn('large', 5, 4, 3);
-    const cut = { rows: 2, channels: 1, x: Float64Array.of(x[0], x[3]), dy: Float64Array.of(dy[0], dy[3]), gamma: gamma.slice(0, 1), beta: beta.slice(0, 1), eps };
+    const cut = { rows: 2, channels: 1, x: Float64Array.of(x[0], x[3]), dy: Float64Array.of(dy[0], dy[3]), gamma: gamma.slice(0, 1), beta: beta.slice(0, 1),
+      eps };
     await expectStep(page, 9, cut);
     expect([await page.inputValue('#row'), await page.inputValue('#column')]).toEqual(['1', '0']);
     expect(await page.$$eval('#edit-x input', (all) => all.length)).toBe(2);
@@ -319,7 +327,9 @@ describe('without WebGPU', () => {
     await page.keyboard.press('Enter');
     expect(await page.textContent('#title')).toBe('Forward, 7 of 9: xHat = centered · invStd');
     expect(await page.evaluate(() => document.activeElement!.closest<SVGElement>('[data-node]')?.dataset.node)).toBe('xHat');
-    expect(await page.getAttribute('[data-node="xHat"] .head', 'aria-label')).toMatch(/^xHat: centered · invStd, 7 of 9 steps\. At row 1, column 1: value 1\.7\d+, gradient not yet\.$/);
+    expect(await page.getAttribute('[data-node="xHat"] .head', 'aria-label')).toMatch(
+      /^xHat: centered · invStd, 7 of 9 steps\. At row 1, column 1: value 1\.7\d+, gradient not yet\.$/,
+    );
     await page.keyboard.press('ArrowLeft');
     expect(await page.inputValue('#step')).toBe('6');
     await page.fill('#step', '10');
@@ -363,7 +373,8 @@ describe('without WebGPU', () => {
     expect(new URL(page.url()).search).toBe('?step=2&at=3,3');
     await page.selectOption('#row', '0');
     expect(new URL(page.url()).search).toBe('?step=2&at=1,3');
-    expect(await page.$$eval('.chosen', (all) => all.map((cell) => `${(cell as SVGElement).dataset.row} ${(cell as SVGElement).dataset.column}`).filter((at) => at !== '0 2'))).toEqual([]);
+    expect(await page.$$eval('.chosen',
+      (all) => all.map((cell) => `${(cell as SVGElement).dataset.row} ${(cell as SVGElement).dataset.column}`).filter((at) => at !== '0 2'))).toEqual([]);
   });
 
   test('play walks on by itself to the end, and pauses', { tags: ['long'] }, async () => {

@@ -83,7 +83,9 @@ describe('control: without WebGPU', () => {
 });
 
 test('a section that README has no longer is refused with what to do', () => {
-  expect(tableOfReadme('# x\n\n## How fast\n\nWords:\n\n| a | b |\n| --- | --- |\n| c | 1 |\n', 'How fast')).toEqual({ heading: 'How fast', words: 'Words:', columns: ['a', 'b'], rows: [['c', '1']] });
+  expect(tableOfReadme('# x\n\n## How fast\n\nWords:\n\n| a | b |\n| --- | --- |\n| c | 1 |\n', 'How fast')).toEqual(
+    { heading: 'How fast', words: 'Words:', columns: ['a', 'b'], rows: [['c', '1']] },
+  );
   expect(() => tableOfReadme('# x\n\n## How slow\n', 'How fast')).toThrow(
     'tableOfReadme: "heading" is "How fast", needs a section of README.md with a paragraph and a table after it (a page shows them). ' +
       'Write them there, or take the section out of demo/site/plugin.ts and the page.',

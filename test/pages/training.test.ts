@@ -56,7 +56,9 @@ async function drop(page: Page, ...files: { name: string; text: string }[]): Pro
 
 async function violations(page: Page): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`));
+  return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').flatMap(
+    ({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
+  );
 }
 
 const rowsOf = (page: Page, table: string) => page.$$eval(`${table} tbody tr`, (rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent!)));
@@ -69,13 +71,19 @@ describe('with WebGPU', () => {
     const { page, complaints } = await open(shared.gpu, '?depth=1&steps=30'); // each layer's products compile for seconds on SwiftShader
     await paused(page, 30);
     const place = (await page.innerText('#facts')).includes('(software)') ? 'software adapter' : 'GPU';
-    expect(await page.innerText('#verdict')).toMatch(new RegExp(`^Paused after 30 steps on the ${place}: \\d+\\.\\d\\s% of the held-out rows are right with batch norm, \\d+\\.\\d\\s% without\\.$`));
+    expect(await page.innerText('#verdict')).toMatch(
+      new RegExp(`^Paused after 30 steps on the ${place}: \\d+\\.\\d\\s% of the held-out rows are right with batch norm, \\d+\\.\\d\\s% without\\.$`),
+    );
     expect(await page.innerText('#count')).toMatch(/^Step 30 of 30, [\d.]+ ms a step of both nets, \d+ examples a second$/);
-    expect(await page.innerText('#facts')).toMatch(/backend\s+GPU, .+[\s\S]*layers\s+jax-js .+ batch norm by this library\s+data\s+600 rows of 2 values to train on, 300 held out, 3 classes\s+parameters\s+with batch norm 227, without 195/);
+    expect(await page.innerText('#facts')).toMatch(
+      /backend\s+GPU, .+[\s\S]*layers\s+jax-js .+ batch norm by this library\s+data\s+600 rows of 2 values to train on, 300 held out, 3 classes\s+parameters\s+with batch norm 227, without 195/,
+    );
     expect(await page.isHidden('#banner')).toBe(true);
 
     await page.waitForTimeout(300); // the pictures follow
-    expect(await page.getAttribute('#loss-plot', 'aria-label')).toMatch(/^Mean of the last \d+ steps?, up to step 30: with batch norm [\d.]+, without [\d.]+\.$/);
+    expect(await page.getAttribute('#loss-plot', 'aria-label')).toMatch(
+      /^Mean of the last \d+ steps?, up to step 30: with batch norm [\d.]+, without [\d.]+\.$/,
+    );
     expect(await page.getAttribute('#accuracy-plot', 'aria-label')).toMatch(/^At step 30: with batch norm \d+\.\d\s%, without \d+\.\d\s%\. Loss there/);
     for (const plot of ['#loss-plot', '#accuracy-plot']) expect((await painted(page, `${plot} canvas`)).share, plot).toBeGreaterThan(0.01);
     for (const net of ['norm', 'plain']) {
@@ -83,7 +91,9 @@ describe('with WebGPU', () => {
       const { share, colors } = await painted(page, canvas);
       expect(share, canvas).toBe(1);
       expect(colors, canvas).toBeGreaterThan(6); // tints and points of three classes
-      expect(await page.getAttribute(canvas, 'aria-label')).toMatch(new RegExp(`^The plane as the net with${net === 'norm' ? ' batch norm' : 'out'} divides it at step 30, shares of each class: 1: `));
+      expect(await page.getAttribute(canvas, 'aria-label')).toMatch(
+        new RegExp(`^The plane as the net with${net === 'norm' ? ' batch norm' : 'out'} divides it at step 30, shares of each class: 1: `),
+      );
     }
     expect(await page.locator('.layer canvas').count()).toBe(6);
     for (const [i, canvas] of (await page.locator('.layer canvas').all()).entries()) {
@@ -181,7 +191,9 @@ describe('with WebGPU', () => {
     await page.fill('#one-row', '299');
     await page.click('#one-run');
     await page.waitForFunction(() => document.querySelector('#one-status')!.textContent!.startsWith('Row 299 alone'));
-    expect(await page.innerText('#one-status')).toMatch(/^Row 299 alone is taken for [123], (which is right|and its label is 3)\. Each batch norm gives it the same bits alone and within a batch; (so do|the whole net’s scores differ by [\d.e−]+, which is) /);
+    expect(await page.innerText('#one-status')).toMatch(
+      /^Row 299 alone is taken for [123], (which is right|and its label is 3)\. Each batch norm gives it the same bits alone and within a batch; (so do|the whole net’s scores differ by [\d.e−]+, which is) /,
+    );
 
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
     expect(download.suggestedFilename()).toBe('spiral-50-steps.json');
@@ -254,7 +266,8 @@ describe('without WebGPU', () => {
   });
 
   test('the digits that are wrong are shown, as many as are said', { tags: ['long'] }, async () => {
-    const { page, complaints } = await open(shared.plain, '?data=digits&backend=cpu&steps=60&scale=0.001', { viewport: { width: 375, height: 800 }, colorScheme: 'dark' });
+    const { page, complaints } =
+      await open(shared.plain, '?data=digits&backend=cpu&steps=60&scale=0.001', { viewport: { width: 375, height: 800 }, colorScheme: 'dark' });
     await paused(page, 60);
     expect(await page.isHidden('#banner')).toBe(true); // the CPU was asked for
     expect(await page.isHidden('#regions')).toBe(true);
@@ -282,7 +295,8 @@ describe('without WebGPU', () => {
     const query = '?backend=cpu&depth=2&width=16&batch=32&rate=0.02&scale=0.3&optimiser=sgd&fused=false&seed=7&steps=30';
     const { page, complaints } = await open(shared.plain, query, { permissions: ['clipboard-read', 'clipboard-write'] });
     await paused(page, 30);
-    const wanted = { data: 'spiral', backend: 'cpu', depth: '2', width: '16', batch: '32', rate: '0.02', scale: '0.3', optimiser: 'sgd', fused: 'false', seed: '7', steps: '30' };
+    const wanted = { data: 'spiral', backend: 'cpu', depth: '2', width: '16', batch: '32', rate: '0.02', scale: '0.3', optimiser: 'sgd', fused: 'false',
+      seed: '7', steps: '30' };
     for (const [name, value] of Object.entries(wanted)) expect(await page.inputValue(`#${name}`), name).toBe(value);
     expect(await page.locator('.layer').count()).toBe(2);
     const first = await page.innerText('#accuracy-words');
@@ -367,7 +381,8 @@ describe('without WebGPU', () => {
     await drop(page, { name: 'broken.csv', text: 'a,b\n1,2\n3\n' });
     await page.waitForSelector('#own-status.refusal');
     expect(await page.innerText('#own-status')).toMatch(/broken\.csv.* line 3, column 2 is missing, needs 2 cells/);
-    await page.setInputFiles('#own-file', { name: 'numbers.csv', mimeType: 'text/csv', buffer: Buffer.from(Array.from({ length: 90 }, (_, i) => `${i % 3},${i % 3},${i % 5}`).join('\n')) });
+    await page.setInputFiles('#own-file',
+      { name: 'numbers.csv', mimeType: 'text/csv', buffer: Buffer.from(Array.from({ length: 90 }, (_, i) => `${i % 3},${i % 3},${i % 5}`).join('\n')) });
     await page.waitForFunction(() => document.querySelector('#facts')!.textContent!.includes('5 classes'));
     await paused(page, 40);
     await page.selectOption('#own-label', { label: 'column 1' });
@@ -392,7 +407,8 @@ describe('without WebGPU', () => {
   });
 
   test.each([
-    { name: 'breaks down', put: "setTimeout(() => { throw new Error('broken on purpose'); }, 800);", why: /^The worker broke down: .*broken on purpose\. “Start anew” begins with another worker\.$/ },
+    { name: 'breaks down', put: "setTimeout(() => { throw new Error('broken on purpose'); }, 800);",
+      why: /^The worker broke down: .*broken on purpose\. “Start anew” begins with another worker\.$/ },
     { name: 'cannot start', put: null, why: /^This page needs a module web worker and could create none \(.+\)\. Use a current browser\./ },
   ])('a worker that $name is said plainly', async ({ put, why }) => {
     const { page } = await openPage(shared.plain);

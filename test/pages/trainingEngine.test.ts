@@ -47,7 +47,8 @@ describe('with WebGPU', () => {
     const run = await training.run(120);
     const { test: scores } = last(run, 'scores');
     expect(scores.batchNorm.accuracy).toBeGreaterThanOrEqual(0.98);
-    console.log(`spiral: ${(100 * scores.batchNorm.accuracy).toFixed(1)} % with batch norm, ${(100 * scores.plain.accuracy).toFixed(1)} % without, ${last(run, 'progress').stepMilliseconds.toFixed(0)} ms a step`);
+    console.log(`spiral: ${(100 * scores.batchNorm.accuracy).toFixed(1)} % with batch norm, ${(100 * scores.plain.accuracy).toFixed(1)} % without, ` +
+      `${last(run, 'progress').stepMilliseconds.toFixed(0)} ms a step`);
     const { regions, wrong } = last(run, 'pictures');
     expect(wrong).toBeUndefined();
     const { size, extent, classes } = regions!;
@@ -78,7 +79,9 @@ describe('with WebGPU', () => {
     apart.batchNorm.forEach((loss, step) => expect(Math.abs(loss - first.batchNorm[step])).toBeLessThan(1e-3));
     // The CPU's batch norm and jax-js's WebAssembly come to the same: 30 steps of f32 rounding are far below this.
     const cpu = await train({ backend: 'cpu' });
-    for (const net of ['batchNorm', 'plain'] as const) cpu[net].forEach((loss, step) => expect(Math.abs(loss - first[net][step]), `${net} ${step}`).toBeLessThan(1e-3));
+    for (const net of ['batchNorm', 'plain'] as const) {
+      cpu[net].forEach((loss, step) => expect(Math.abs(loss - first[net][step]), `${net} ${step}`).toBeLessThan(1e-3));
+    }
     expect(cpu.batchNorm.at(-1)).not.toBe(cpu.plain.at(-1));
     for (const optimiser of ['momentum', 'adam'] as const) {
       const { batchNorm } = await train({ optimiser, rate: 0.02 });
@@ -122,15 +125,21 @@ describe('without WebGPU', () => {
     const training = await open(shared.plain);
     const start = await training.start('digits');
     expect(start.map(({ kind }) => kind)).toEqual(['opened', 'built', 'scores', 'pictures', 'paused']);
-    expect(last(start, 'opened')).toMatchObject({ backend: 'cpu', reason: 'WebGPU has no adapter here. The CPU runs instead.', adapter: null, library: `jax-js ${version}, WebAssembly` });
+    expect(last(start, 'opened')).toMatchObject(
+      { backend: 'cpu', reason: 'WebGPU has no adapter here. The CPU runs instead.', adapter: null, library: `jax-js ${version}, WebAssembly` },
+    );
     // 256·48 + 2·48·48 weights, 3·(48 + 48) gammas and betas or 3·48 biases, 48·10 + 10 of the last layer
-    expect(last(start, 'built')).toMatchObject({ trainRows: 4000, testRows: 1000, features: 256, classes: 10, parameters: { batchNorm: 17_674, plain: 17_530 } });
+    expect(last(start, 'built')).toMatchObject(
+      { trainRows: 4000, testRows: 1000, features: 256, classes: 10, parameters: { batchNorm: 17_674, plain: 17_530 } },
+    );
     expect(last(start, 'scores')).toMatchObject({ step: 0, settled: false });
     const { layers: [first] } = last(start, 'pictures');
     expect(first.activations.batchNorm.deviation).toBeCloseTo(1, 2); // normalized from the first step on
     expect(first.activations.plain.deviation).toBeLessThan(0.7);
     expect(first.activations.batchNorm.counts.reduce((sum, count) => sum + count)).toBe(256 * 48);
-    expect([first.gamma, first.beta, first.runningMean, first.runningVar].map((values) => [values.length, values[0]])).toEqual([[48, 1], [48, 0], [48, 0], [48, 1]]);
+    expect([first.gamma, first.beta, first.runningMean, first.runningVar].map((values) => [values.length, values[0]])).toEqual(
+      [[48, 1], [48, 0], [48, 0], [48, 1]],
+    );
 
     const run = await training.run(300);
     const { test: scores, settled, step } = last(run, 'scores');
@@ -147,11 +156,14 @@ describe('without WebGPU', () => {
       expect(Object.values(image!)).toHaveLength(256);
     }
     for (const { gamma, beta, runningMean, runningVar } of layers) {
-      for (const [values, began] of [[gamma, 1], [beta, 0], [runningMean, 0], [runningVar, 1]] as const) expect(Math.abs(values[0] - began)).toBeGreaterThan(1e-4);
+      for (const [values, began] of [[gamma, 1], [beta, 0], [runningMean, 0], [runningVar, 1]] as const) {
+        expect(Math.abs(values[0] - began)).toBeGreaterThan(1e-4);
+      }
     }
     const { stepMilliseconds, examplesPerSecond } = last(run, 'progress');
     expect(examplesPerSecond).toBeCloseTo(64_000 / stepMilliseconds, 3);
-    console.log(`digits: ${(100 * scores.batchNorm.accuracy).toFixed(1)} % with batch norm, ${(100 * scores.plain.accuracy).toFixed(1)} % without, ${stepMilliseconds.toFixed(0)} ms a step`);
+    console.log(`digits: ${(100 * scores.batchNorm.accuracy).toFixed(1)} % with batch norm, ${(100 * scores.plain.accuracy).toFixed(1)} % without, ` +
+      `${stepMilliseconds.toFixed(0)} ms a step`);
 
     const one = last(await training.send({ kind: 'testOne', row: 7 }, 'testedOne', 'refused'), 'testedOne');
     expect(one.largestNormDifference).toBe(0); // the library promises the same bits
@@ -189,7 +201,8 @@ describe('without WebGPU', () => {
       expect(scores.batchNorm.accuracy).toBeGreaterThan(0.9);
       expect(scores.plain.accuracy).toBeLessThan(0.7);
     }
-    console.log(`at scales 1e-4, 1e-3, 1e-2: ${points.map(({ scores: { batchNorm, plain } }) => `${batchNorm.accuracy.toFixed(3)} and ${plain.accuracy.toFixed(3)}`).join(', ')}`);
+    console.log(`at scales 1e-4, 1e-3, 1e-2: ` +
+      `${points.map(({ scores: { batchNorm, plain } }) => `${batchNorm.accuracy.toFixed(3)} and ${plain.accuracy.toFixed(3)}`).join(', ')}`);
     expect(last(news, 'sweepProgress')).toMatchObject({ done: 300, of: 300 });
     expect(last(news, 'sweepDone').stopped).toBe(false);
     const saved = last(await training.send({ kind: 'save' }, 'saved'), 'saved');
@@ -224,7 +237,8 @@ describe('without WebGPU', () => {
       [{ kind: 'testBatches', sizes: [0] }, 'testBatches: "sizes" has 0, needs integers from 1 to 300 (the held-out rows).'],
       [{ kind: 'testOne', row: 300 }, 'testOne: "row" is 300, needs an integer from 0 to 299 (the held-out rows).'],
       [{ kind: 'load', text: '{' }, /^load: the text is no JSON \(.+\), needs what this page has saved\. Choose a file that this page has saved\.$/],
-      [{ kind: 'load', text: '{"format":"other"}' }, 'load: the text has the format "other", needs "webgpu-batchnorm training 1". Choose a file that this page has saved.'],
+      [{ kind: 'load', text: '{"format":"other"}' },
+        'load: the text has the format "other", needs "webgpu-batchnorm training 1". Choose a file that this page has saved.'],
       [{ kind: 'fly' } as unknown as Command, 'train: "kind" is "fly", needs a command that there is.'],
     ];
     for (const [command, message] of refused) expect(await training.refusal(command)).toMatch(message);
@@ -237,8 +251,12 @@ describe('without WebGPU', () => {
     expect(await spoil((json) => (json.nets.plain['layers.0.weight'] as SavedTensor).values.pop())).toBe(
       'load: the text has "layers.0.weight" of shape [8,2], needs [8,2] and as many values. Choose a file that this page has saved.',
     );
-    expect(await spoil((json) => ((json.nets.batchNorm['norms.1.running_var'] as SavedTensor).values[3] = -1))).toMatch(/^fromNames: "norms\.1\.running_var" has -1 at 3, needs finite f32 numbers of at least 0/);
-    expect(await spoil((json) => (json.nets.batchNorm['layers.0.bias'] = { shape: [1], values: [0] }))).toMatch(/^load: the text has "layers\.0\.bias" in "batchNorm", needs only layers\.0\.weight, /);
+    expect(await spoil((json) => ((json.nets.batchNorm['norms.1.running_var'] as SavedTensor).values[3] = -1))).toMatch(
+      /^fromNames: "norms\.1\.running_var" has -1 at 3, needs finite f32 numbers of at least 0/,
+    );
+    expect(await spoil((json) => (json.nets.batchNorm['layers.0.bias'] = { shape: [1], values: [0] }))).toMatch(
+      /^load: the text has "layers\.0\.bias" in "batchNorm", needs only layers\.0\.weight, /,
+    );
     expect(await spoil((json) => delete json.optimiser.plain['layers.1.bias'])).toMatch(/^load: the text has no memory of "layers\.1\.bias", needs 0 tensors/);
     expect(await spoil((json) => (json.classes = 4))).toMatch(/^load: the text has 2 features and 4 classes, needs 2 and 3 \(those of spiral\)/);
     const after = await training.send({ kind: 'step' }, 'paused', 'refused');
@@ -264,7 +282,8 @@ describe('without WebGPU', () => {
     const { data, labels } = spiral({ seed: 5, rowsPerArm: 120 });
     const rows = (from: number) => labels.map((_, row) => row).filter((row) => (row % 4 === 3) === (from === 1));
     const part = (own: number[]) => ({
-      values: Float32Array.from({ length: 3 * own.length }, (_, at) => [5000 + 900 * data[2 * own[Math.floor(at / 3)]], 0.001 * data[2 * own[Math.floor(at / 3)] + 1], 7][at % 3]),
+      values: Float32Array.from({ length: 3 * own.length },
+        (_, at) => [5000 + 900 * data[2 * own[Math.floor(at / 3)]], 0.001 * data[2 * own[Math.floor(at / 3)] + 1], 7][at % 3]),
       labels: Uint8Array.from(own, (row) => labels[row]),
     });
     const own: DataSet = { name: 'own.csv', features: 3, classes: 3, labels: ['a', 'b', 'c'], train: part(rows(0)), test: part(rows(1)) };
@@ -273,7 +292,9 @@ describe('without WebGPU', () => {
     expect(last(start, 'pictures').regions).toBeUndefined();
     const { test: scores } = last(await training.run(200), 'scores');
     expect(scores.batchNorm.accuracy).toBeGreaterThan(0.9);
-    expect(await training.refusal({ kind: 'start', settings: DEFAULTS.own, own: { ...own, classes: 2 } })).toMatch(/^train: "own\.train" has label 2 in row \d+, needs one below 2 \(classes\)\.$/);
+    expect(await training.refusal({ kind: 'start', settings: DEFAULTS.own, own: { ...own, classes: 2 } })).toMatch(
+      /^train: "own\.train" has label 2 in row \d+, needs one below 2 \(classes\)\.$/,
+    );
     expect(await training.refusal({ kind: 'start', settings: DEFAULTS.own, own: { ...own, features: 2 } })).toBe(
       'train: "own.train" has 810 values and 270 labels, needs 2 values for each of at least 1 label.',
     );
@@ -290,7 +311,9 @@ describe('without WebGPU', () => {
     expect(scores.plain.loss).toBeNaN();
     expect(scores.plain.accuracy).toBeCloseTo(1 / 3, 5);
     expect(new Set(Object.values(last(run, 'pictures').regions!.classes.plain))).toEqual(new Set([0]));
-    expect(await training.refusal({ kind: 'save' })).toMatch(/^save: "layers\.\d\.(weight|bias)" of the net "plain" has NaN, needs finite numbers\. Start again with a smaller rate or scale\.$/);
+    expect(await training.refusal({ kind: 'save' })).toMatch(
+      /^save: "layers\.\d\.(weight|bias)" of the net "plain" has NaN, needs finite numbers\. Start again with a smaller rate or scale\.$/,
+    );
   });
 
   test('this browser draws the same data as Node', async () => {
@@ -302,7 +325,8 @@ describe('without WebGPU', () => {
 });
 
 describe('settings in a link', () => {
-  const given: Settings = { data: 'digits', backend: 'cpu', depth: 2, width: 30, batch: 16, rate: 0.001, scale: 2.5e-5, optimiser: 'adam', fused: false, seed: 12 };
+  const given: Settings =
+    { data: 'digits', backend: 'cpu', depth: 2, width: 30, batch: 16, rate: 0.001, scale: 2.5e-5, optimiser: 'adam', fused: false, seed: 12 };
 
   test('control: a link gives the settings it was made of', () => {
     expect(linkOfSettings(given)).toBe('?data=digits&backend=cpu&depth=2&width=30&batch=16&rate=0.001&scale=0.000025&optimiser=adam&fused=false&seed=12');

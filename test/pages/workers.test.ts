@@ -56,13 +56,19 @@ describe('with WebGPU', () => {
     expect(await page.getAttribute('html', 'data-state')).toBe('running');
     expect(await end(page)).toBe('passed');
     await expectSame(page);
-    expect(await page.innerText('#verdict')).toMatch(/^The same training: after 30 steps on the (GPU|software adapter) the largest difference is \d\.\d·10⁻[⁵-⁹], within 10⁻⁵\.$/);
+    expect(await page.innerText('#verdict')).toMatch(
+      /^The same training: after 30 steps on the (GPU|software adapter) the largest difference is \d\.\d·10⁻[⁵-⁹], within 10⁻⁵\.$/,
+    );
     expect(await page.innerText('#count')).toBe('Steps of 30: one worker 30, first of two 30, second of two 30');
-    expect(await page.innerText('#facts')).toMatch(/one worker\s+GPU, .+; 96 of 96 rows\s+first of two\s+GPU, .+; 48 of 96 rows\s+second of two\s+GPU, .+; 48 of 96 rows\s+why\s+WebGPU has/);
+    expect(await page.innerText('#facts')).toMatch(
+      /one worker\s+GPU, .+; 96 of 96 rows\s+first of two\s+GPU, .+; 48 of 96 rows\s+second of two\s+GPU, .+; 48 of 96 rows\s+why\s+WebGPU has/,
+    );
     expect(await page.isHidden('#banner')).toBe(true);
 
     await page.waitForTimeout(300); // the charts follow
-    expect(await page.getAttribute('#loss-plot', 'aria-label')).toMatch(/^Loss over 30 steps: one worker from 1\.695 to (0\.\d+), two workers from 1\.695 to \1\.$/);
+    expect(await page.getAttribute('#loss-plot', 'aria-label')).toMatch(
+      /^Loss over 30 steps: one worker from 1\.695 to (0\.\d+), two workers from 1\.695 to \1\.$/,
+    );
     expect(await page.getAttribute('#apart-plot', 'aria-label')).toMatch(/step by step: at most \d\.\d·10⁻[⁵-⁹]\.$/);
     for (const plot of ['#loss-plot', '#apart-plot']) {
       const inked = await page.$eval(`${plot} canvas`, (canvas) => {
@@ -97,7 +103,9 @@ describe('with WebGPU', () => {
     const devtools = await own.newBrowserCDPSession();
     await devtools.send('Browser.crashGpuProcess');
     expect(await end(page)).toBe('error');
-    expect(await page.innerText('#refusal')).toMatch(/^The (one worker|first of two|second of two): [\w.]+: the device was lost \([^()]+\)\. Create a device, and what runs on it, anew\.$/);
+    expect(await page.innerText('#refusal')).toMatch(
+      /^The (one worker|first of two|second of two): [\w.]+: the device was lost \([^()]+\)\. Create a device, and what runs on it, anew\.$/,
+    );
     expect(await page.innerText('#banner')).toMatch(/^The GPU device was lost\. ./);
     await page.fill('#steps', '5');
     await page.press('#steps', 'Enter');
@@ -178,7 +186,9 @@ describe('without WebGPU', () => {
     await tamper(page, "setTimeout(() => { throw new Error('broken on purpose'); }, 500);");
     await page.goto(`${shared.site.url}${PAGE}?backend=cpu&steps=1000`);
     expect(await end(page)).toBe('error');
-    expect(await page.innerText('#refusal')).toMatch(/^The (one worker|first of two|second of two): The worker broke down: .*broken on purpose\. Start again\.$/);
+    expect(await page.innerText('#refusal')).toMatch(
+      /^The (one worker|first of two|second of two): The worker broke down: .*broken on purpose\. Start again\.$/,
+    );
     expect(complaints).toEqual([]);
   });
 
@@ -188,6 +198,8 @@ describe('without WebGPU', () => {
     await page.goto(`${shared.site.url}${PAGE}?backend=cpu`);
     expect(await end(page)).toBe('error');
     expect(await page.innerText('#verdict')).toBe('Did not run.');
-    expect(await page.innerText('#refusal')).toMatch(/^The one worker: This page needs module web workers and could create none \(.+\)\. Use a current browser\.$/);
+    expect(await page.innerText('#refusal')).toMatch(
+      /^The one worker: This page needs module web workers and could create none \(.+\)\. Use a current browser\.$/,
+    );
   });
 });

@@ -43,8 +43,10 @@ describe('a view', () => {
     ['offset below 0', { buffer, offset: -256 }, {}, RangeError, 'call: "x" has offset -256, needs an integer from 0 to its buffer\'s 8192 bytes.'],
     ['offset no integer', { buffer, offset: 0.5 }, {}, RangeError, 'call: "x" has offset 0.5, needs an integer from 0 to its buffer\'s 8192 bytes.'],
     ['offset past the end', { buffer, offset: 8448 }, {}, RangeError, 'call: "x" has offset 8448, needs an integer from 0 to its buffer\'s 8192 bytes.'],
-    ['offset misaligned', { buffer, offset: 128 }, {}, RangeError, 'call: "x" has offset 128, needs a multiple of 256 (the device\'s minStorageBufferOffsetAlignment). Move it there.'],
-    ['size past the end', { buffer, offset: 256, size: 7937 }, {}, RangeError, 'call: "x" has size 7937 at offset 256, needs at most 7936 (its buffer is 8192 bytes).'],
+    ['offset misaligned', { buffer, offset: 128 }, {}, RangeError,
+      'call: "x" has offset 128, needs a multiple of 256 (the device\'s minStorageBufferOffsetAlignment). Move it there.'],
+    ['size past the end', { buffer, offset: 256, size: 7937 }, {}, RangeError,
+      'call: "x" has size 7937 at offset 256, needs at most 7936 (its buffer is 8192 bytes).'],
     ['size below 0', { buffer, size: -1 }, {}, RangeError, 'call: "x" has size -1 at offset 0, needs at most 8192 (its buffer is 8192 bytes).'],
     ['size no integer', { buffer, size: NaN }, {}, RangeError, 'call: "x" has size NaN at offset 0, needs at most 8192 (its buffer is 8192 bytes).'],
     ['one byte short', { buffer, size: 4095 }, {}, RangeError, 'call: "x" is 4095 bytes, needs 4096 (rows 16, parts 3). Create it with that size.'],
@@ -52,7 +54,8 @@ describe('a view', () => {
     ['usage', bufferOf(8192, 0xc), {}, TypeError, 'call: "x" has usage 0xc, needs GPUBufferUsage.STORAGE (0x80). Create it with that usage.'],
     [
       'larger than a binding', bufferOf(2 ** 20), { bytes: 65540, windowed: false }, RangeError,
-      'call: "x" needs 65540 bytes (rows 16, parts 3), the device binds at most 65536 (maxStorageBufferBindingSize). Request the device with a higher limit, or split the batch.',
+      'call: "x" needs 65540 bytes (rows 16, parts 3), the device binds at most 65536 (maxStorageBufferBindingSize). Request the device with a higher limit, ' +
+        'or split the batch.',
     ],
   ])('%s is refused, and nothing is kept of it', (_, given, needs, kind, message) => {
     const into = emptyArgument();
@@ -91,8 +94,10 @@ describe('a piece of a tensor', () => {
       'one that another follows is no multiple of 256', { buffer, size: 1028 }, { from: 0, last: false },
       'call: "x" is 1028 bytes, needs a multiple of 256 (another buffer follows it). Cut the tensor there.',
     ],
-    ['so does a whole buffer', bufferOf(1000), { from: 0, last: false }, 'call: "x" is 1000 bytes, needs a multiple of 256 (another buffer follows it). Cut the tensor there.'],
-    ['the last is short by one', bufferOf(3071), { from: 1024, last: true }, 'call: "x" is 3071 bytes, needs 3072 (rows 16, parts 3). Create it with that size.'],
+    ['so does a whole buffer', bufferOf(1000), { from: 0, last: false },
+      'call: "x" is 1000 bytes, needs a multiple of 256 (another buffer follows it). Cut the tensor there.'],
+    ['the last is short by one', bufferOf(3071), { from: 1024, last: true },
+      'call: "x" is 3071 bytes, needs 3072 (rows 16, parts 3). Create it with that size.'],
     [
       'misaligned', { buffer, offset: 4, size: 1024 }, { from: 0, last: false },
       'call: "x" has offset 4, needs a multiple of 256 (the device\'s minStorageBufferOffsetAlignment). Move it there.',
@@ -104,8 +109,10 @@ describe('a piece of a tensor', () => {
 
 describe('sharing', () => {
   const [A, B, C] = [bufferOf(8192), bufferOf(8192), bufferOf(8192)];
-  const reads = (name: string, buffer: GPUBuffer, offset = 0, bytes = 1024, from = 0): Argument => ({ name, buffer, offset, bytes, reads: true, writes: false, from });
-  const writes = (name: string, buffer: GPUBuffer, offset = 0, bytes = 1024, from = 0): Argument => ({ name, buffer, offset, bytes, reads: false, writes: true, from });
+  const reads =
+    (name: string, buffer: GPUBuffer, offset = 0, bytes = 1024, from = 0): Argument => ({ name, buffer, offset, bytes, reads: true, writes: false, from });
+  const writes =
+    (name: string, buffer: GPUBuffer, offset = 0, bytes = 1024, from = 0): Argument => ({ name, buffer, offset, bytes, reads: false, writes: true, from });
   const both = (name: string, buffer: GPUBuffer, offset = 0): Argument => ({ ...writes(name, buffer, offset), reads: true });
   const OVER = ['x', 'y'] as const;
   const forbidden = (output: string, input: string) =>
@@ -137,13 +144,15 @@ describe('sharing', () => {
     ['in place, but shorter', [reads('x', A), writes('y', A, 0, 512)], OVER, forbidden('y', 'x')],
     ['in place, but another piece of it', [reads('x', A), writes('y', A, 0, 1024, 1024)], OVER, forbidden('y', 'x')],
     ['pieces swapped', [reads('x', A), reads('x', B, 0, 1024, 1024), writes('y', B), writes('y', A, 0, 1024, 1024)], OVER, forbidden('y', 'x')],
-    ['a second piece in another place', [reads('x', A), writes('y', A), reads('x', B, 0, 1024, 1024), writes('y', B, 256, 1024, 1024)], OVER, forbidden('y', 'x')],
+    ['a second piece in another place', [reads('x', A), writes('y', A), reads('x', B, 0, 1024, 1024), writes('y', B, 256, 1024, 1024)], OVER,
+      forbidden('y', 'x')],
     ['in place, and another reads it', [reads('x', A), reads('residual', A), writes('y', A)], OVER, forbidden('y', 'residual')],
     ['other names, in a call in place', [reads('dy', A), writes('dx', A)], OVER, forbidden('dx', 'dy')],
     ['x over y where dx may stand over dy', [reads('x', A), writes('y', A)], ['dy', 'dx'], forbidden('y', 'x')],
     [
       'writes that overlap by a word', [writes('dgamma', A, 0, 1028), writes('dbeta', A, 1024)], null,
-      'call: "dbeta" is bytes 1024 to 2048, needs to be apart from "dgamma" at bytes 0 to 1028 of the same buffer (both are written). Use two buffers or disjoint ranges.',
+      'call: "dbeta" is bytes 1024 to 2048, needs to be apart from "dgamma" at bytes 0 to 1028 of the same buffer (both are written). Use two buffers or ' +
+        'disjoint ranges.',
     ],
     [
       'two pieces written to one place', [writes('y', A), writes('y', A, 0, 1024, 1024)], null,

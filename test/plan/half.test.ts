@@ -180,7 +180,8 @@ describe('f32', () => {
   });
 });
 
-it.each<[Storage, number[]]>([['f32', [0, 4, 8, 12, 16]], ['f16', [0, 4, 4, 8, 8]], ['bf16', [0, 4, 4, 8, 8]]])('storageBytes of 0 to 4 in %s', (storage, bytes) => {
+it.each<[Storage, number[]]>([['f32', [0, 4, 8, 12, 16]], ['f16', [0, 4, 4, 8, 8]], ['bf16', [0, 4, 4, 8, 8]]])('storageBytes of 0 to 4 in %s',
+  (storage, bytes) => {
   expect([0, 1, 2, 3, 4].map((elements) => storageBytes(elements, storage))).toEqual(bytes);
 });
 
@@ -192,14 +193,17 @@ describe('what is refused', () => {
     ['storage of an ulp', () => ulpOf(1, null as never), `ulpOf: "storage" is null, needs 'f32', 'f16' or 'bf16'.`],
     ['f32 is no half', () => packHalf([1], 'f32' as never), `packHalf: "storage" is "f32", needs 'f16' or 'bf16'.`],
     ['nor to unpack', () => unpackHalf(new Uint16Array(1), 'f32' as never), `unpackHalf: "storage" is "f32", needs 'f16' or 'bf16'.`],
-    ['values', () => packHalf(new Uint16Array(1) as never, 'f16'), 'packHalf: "values" is Uint16Array, needs a Float32Array, a Float64Array or an array of numbers.'],
+    ['values', () => packHalf(new Uint16Array(1) as never, 'f16'),
+      'packHalf: "values" is Uint16Array, needs a Float32Array, a Float64Array or an array of numbers.'],
     ['a value', () => packHalf([1, '2'] as never, 'f16'), 'packHalf: "values" has "2" at 1, needs numbers.'],
     ['a hole', () => packHalf(new Array(2), 'f16'), 'packHalf: "values" has undefined at 0, needs numbers.'],
     ['words', () => unpackHalf([1] as never, 'f16'), 'unpackHalf: "words" is Array, needs a Uint16Array.'],
     ['into of pack', () => packHalf([1], 'f16', new Uint32Array(1) as never), 'packHalf: "into" is Uint32Array, needs a Uint16Array.'],
     ['into of unpack', () => unpackHalf(new Uint16Array(1), 'f16', [] as never), 'unpackHalf: "into" is Array, needs a Float32Array.'],
-    ['one short', () => packHalf([1, 2, 3], 'f16', new Uint16Array(2)), 'packHalf: "into" has 2 elements, needs at least 3 (one a value). Create it with that length.'],
-    ['one short', () => unpackHalf(new Uint16Array(3), 'bf16', new Float32Array(2)), 'unpackHalf: "into" has 2 elements, needs at least 3 (one a word). Create it with that length.'],
+    ['one short', () => packHalf([1, 2, 3], 'f16', new Uint16Array(2)),
+      'packHalf: "into" has 2 elements, needs at least 3 (one a value). Create it with that length.'],
+    ['one short', () => unpackHalf(new Uint16Array(3), 'bf16', new Float32Array(2)),
+      'unpackHalf: "into" has 2 elements, needs at least 3 (one a word). Create it with that length.'],
   ])('%s', (_, act, message) => expect(act).toThrow(message));
 
   it('nothing is written then', () => {

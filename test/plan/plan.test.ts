@@ -49,11 +49,13 @@ describe('plan', () => {
   });
 
   it('indices of what a loop may ask before it stops still fit u32', () => {
-    for (const [layout, batch, channels, spatial] of [['channelsLast', 2 ** 25, 8, 1], ['channelsLast', 3, 2 ** 26, 1], ['channelsFirst', 2, 3, 2 ** 25]] as const) {
+    for (const [layout, batch, channels, spatial] of [['channelsLast', 2 ** 25, 8, 1], ['channelsLast', 3, 2 ** 26, 1],
+      ['channelsFirst', 2, 3, 2 ** 25]] as const) {
       for (const adapterClass of classes) {
         const { reduce, apply } = plan(geometry(layout, batch, channels, spatial), DEFAULTS, { adapterClass }, GIGABYTE);
         for (const { params: p } of [...reduce, ...apply]) {
-          expect(p.channels * p.channel_stride + (p.outer_size + p.outer_lanes) * p.outer_stride + (p.inner_size + 8 * p.inner_lanes) * p.inner_stride).toBeLessThan(2 ** 32);
+          expect(p.channels * p.channel_stride + (p.outer_size + p.outer_lanes) * p.outer_stride + (p.inner_size + 8 * p.inner_lanes) * p.inner_stride)
+            .toBeLessThan(2 ** 32);
         }
       }
     }
@@ -86,7 +88,8 @@ describe('plan', () => {
 
   it('no thread loops past what llvmpipe carries out', () => {
     for (const adapterClass of classes) {
-      for (const tensor of [geometry('channelsLast', 30_000_000, 1, 1), geometry('channelsFirst', 1, 1, 30_000_001), geometry('channelsLast', 4_000_000, 8, 1)]) {
+      for (const tensor of [geometry('channelsLast', 30_000_000, 1, 1), geometry('channelsFirst', 1, 1, 30_000_001),
+        geometry('channelsLast', 4_000_000, 8, 1)]) {
         const { reduce, apply } = plan(tensor, DEFAULTS, { adapterClass }, GIGABYTE);
         for (const dispatch of [...reduce, ...apply]) expect(turnsOf(dispatch)).toBeLessThan(MOST_TURNS);
       }
@@ -100,7 +103,8 @@ describe('plan', () => {
     for (const adapterClass of classes) {
       for (const storage of ['f32', 'f16'] as const) {
         for (const tensor of [
-          geometry('channelsLast', 2 ** 31, 1, 1), geometry('channelsFirst', 1, 1, 2 ** 31), geometry('channelsFirst', 2 ** 26, 3, 7), geometry('channelsLast', 2 ** 29, 4, 1),
+          geometry('channelsLast', 2 ** 31, 1, 1), geometry('channelsFirst', 1, 1, 2 ** 31), geometry('channelsFirst', 2 ** 26, 3, 7),
+            geometry('channelsLast', 2 ** 29, 4, 1),
         ]) {
           for (const limits of [DEFAULT_LIMITS, GIGABYTE]) {
             const { reduce, finish, apply } = plan(tensor, DEFAULTS, { adapterClass, storage, kind: 'split' }, limits);
@@ -118,7 +122,8 @@ describe('plan', () => {
     const upTo = (max: number) => fc.integer({ min: 1, max });
     const [layout, adapterClass] = [fc.constantFrom<Layout>('channelsLast', 'channelsFirst'), fc.constantFrom(...classes)] as const;
     fc.assert(
-      fc.property(layout, adapterClass, upTo(200), upTo(2000), upTo(16), fc.integer({ min: 65536, max: 2 ** 20 }), (of, forClass, batch, width, spatial, limit) => {
+      fc.property(layout, adapterClass, upTo(200), upTo(2000), upTo(16), fc.integer({ min: 65536, max: 2 ** 20 }),
+        (of, forClass, batch, width, spatial, limit) => {
         const tensor = of === 'channelsLast' ? geometry(of, batch * spatial, width, 1) : geometry(of, batch, width, spatial);
         const made = plan(tensor, DEFAULTS, { adapterClass: forClass, kind: 'split' }, { ...DEFAULT_LIMITS, maxStorageBufferBindingSize: limit });
         expect(made.momentsBytes <= limit || made.parts === made.reduce.length).toBe(true); // a box has one part at least
@@ -130,7 +135,8 @@ describe('plan', () => {
 
 describe('what was chosen', () => {
   const tensor = geometry('channelsLast', 64, 8, 1);
-  const make = (choice: Partial<Parameters<typeof plan>[2]>, numbers = DEFAULTS, of = tensor) => plan(of, numbers, { adapterClass: 'hardware', ...choice }, DEFAULT_LIMITS);
+  const make = (choice: Partial<Parameters<typeof plan>[2]>, numbers = DEFAULTS, of = tensor) =>
+    plan(of, numbers, { adapterClass: 'hardware', ...choice }, DEFAULT_LIMITS);
 
   it('control: one dispatch, which a choice can forbid', () => {
     expect(make({}).kind).toBe('single');
@@ -170,13 +176,16 @@ describe('what was chosen', () => {
     const numbers = { eps: 0.5, momentum: 0.25, runningVariance: 'biased' } as const;
     const of = ({ reduce, finish, apply }: ReturnType<typeof plan>) => [...reduce, finish, ...apply].map(({ params }) => params);
     for (const choice of [{}, { kind: 'split' }, { storage: 'f16' }, { cuts: [64] }] as const) {
-      for (const params of of(make(choice, numbers))) expect(params).toMatchObject({ zero: 0, eps: 0.5, momentum: 0.25, keep: 0.75, unbiased: 0, cumulative: 0, accumulate: 0 });
+      for (const params of of(make(choice, numbers))) {
+        expect(params).toMatchObject({ zero: 0, eps: 0.5, momentum: 0.25, keep: 0.75, unbiased: 0, cumulative: 0, accumulate: 0 });
+      }
       for (const params of of(make({ ...choice, accumulate: true }, { ...DEFAULTS, momentum: 'cumulative' }))) {
         expect(params).toMatchObject({ unbiased: 1, cumulative: 1, accumulate: 1, momentum: 0, keep: 1 });
       }
     }
     expect(make({ accumulate: true, part: 3 }).reduce[0].params).toMatchObject({ accumulate: 1, part_base: 3 });
-    expect(planMerge({ layout: 'channelsLast', channels: 8 }, 5, numbers, { adapterClass: 'software', accumulate: true, part: 3 }, DEFAULT_LIMITS).params).toMatchObject({
+    expect(planMerge({ layout: 'channelsLast', channels: 8 }, 5, numbers, { adapterClass: 'software', accumulate: true, part: 3 }, DEFAULT_LIMITS).params)
+      .toMatchObject({
       inner_size: 5, channels: 2, parts: 1, part_base: 3, accumulate: 1, eps: 0.5, momentum: 0.25, keep: 0.75, unbiased: 0,
     });
   });

@@ -456,7 +456,8 @@ function uniformOf(dispatch: Dispatch): Record<string, number> {
 
 /** Runs the threads of every group, or those that `threads` gives for a dispatch. */
 function runAll(
-  into: Run, kernel: KernelName, dispatches: readonly Dispatch[], absent: Variant['absent'] = [], threads: (dispatch: Dispatch) => Iterable<number> = everyThread,
+  into: Run, kernel: KernelName, dispatches: readonly Dispatch[], absent: Variant['absent'] = [],
+  threads: (dispatch: Dispatch) => Iterable<number> = everyThread,
 ): Run {
   run = into;
   run.reduces = (KERNELS[kernel] as Kernel).role !== 'finish';
@@ -606,7 +607,8 @@ function check({ geometry, limits, masked, ...choice }: Choice): Plan {
 }
 
 const geometryOf = (layout: Layout, batch: number, channels: number, spatial: number): Geometry =>
-  layout === 'channelsLast' ? { layout, batch: batch * spatial, channels, spatial: 1, rows: batch * spatial } : { layout, batch, channels, spatial, rows: batch * spatial };
+  layout === 'channelsLast' ? { layout, batch: batch * spatial, channels, spatial: 1, rows: batch * spatial }
+    : { layout, batch, channels, spatial, rows: batch * spatial };
 
 /** Sizes at which something changes: small, multiples of 4, and whatever else. */
 const size = (max: number) => fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: max / 4 }).map((n) => 4 * n), fc.integer({ min: 1, max }));
@@ -632,7 +634,9 @@ const choices = (most: number) => fc
     const unit = storage === 'f32' ? 64 : 128;
     return {
       ...choice, geometry, storage,
-      cuts: [...new Set((cuts as readonly number[]).map((at) => Math.floor((at * elements) / unit) * unit))].filter((cut) => cut > 0 && cut < elements).sort((a, b) => a - b),
+      cuts: [...new Set((cuts as readonly number[]).map((at) => Math.floor((at * elements) / unit) * unit))].filter((cut) => cut > 0 && cut < elements).sort(
+        (a, b) => a - b,
+      ),
       limits: { maxComputeInvocationsPerWorkgroup: invocations, maxComputeWorkgroupsPerDimension: groups, maxStorageBufferBindingSize: binding },
     };
   });
@@ -654,7 +658,8 @@ describe('every index of every thread', () => {
         if (whole || choice.kind !== 'single' || !choice.single) check({ ...choice, geometry, limits });
         else {
           expect(() => plan(geometry, DEFAULTS, choice, limits, 'call')).toThrow(
-            `call: "plan" is 'single', needs each tensor in one buffer, at most ${limits.maxStorageBufferBindingSize} bytes of it (maxStorageBufferBindingSize). Use 'split'.`,
+            `call: "plan" is 'single', needs each tensor in one buffer, at most ${limits.maxStorageBufferBindingSize} bytes of it ` +
+              `(maxStorageBufferBindingSize). Use 'split'.`,
           );
         }
       }),
@@ -701,7 +706,8 @@ describe('where rows are masked', () => {
       const { tile, params } = reduce[0];
       expect(tile.unrolled).toBe(adapterClass === 'hardware');
       const wide = tile.across === 'rows' ? tile.width : 1;
-      const valid = (row: number) => Array.from({ length: wide }, (_, k) => Number(masks[mask](wide * row + k, geometry.rows))).reduce((sum, one) => sum + one, 0);
+      const valid =
+        (row: number) => Array.from({ length: wide }, (_, k) => Number(masks[mask](wide * row + k, geometry.rows))).reduce((sum, one) => sum + one, 0);
       const done = new Run(geometry, 0, 0, true, valid); // each thread compares its count with what it read
       const loops: Loop[] = [];
       for (let thread = 0; thread < tile.groupSize; thread++) {

@@ -8,7 +8,8 @@ import type { Geometry, Layout } from '../../src/plan/shape.js';
 import { WINDOW_ALIGNMENT, type Window, boxesOf, windowsOf } from '../../src/plan/windows.js';
 
 const channelsLast = (rows: number, channels: number): Geometry => ({ layout: 'channelsLast', batch: rows, channels, spatial: 1, rows });
-const channelsFirst = (batch: number, channels: number, spatial: number): Geometry => ({ layout: 'channelsFirst', batch, channels, spatial, rows: batch * spatial });
+const channelsFirst =
+  (batch: number, channels: number, spatial: number): Geometry => ({ layout: 'channelsFirst', batch, channels, spatial, rows: batch * spatial });
 
 describe('windows', () => {
   it.each<[string, Geometry, Storage, number[], number, number[]]>([
@@ -40,7 +41,8 @@ describe('windows', () => {
 
   it('any tensor: no gap, no overlap, in one buffer each, at multiples of 256 bytes there', () => {
     fc.assert(
-      fc.property(tensors, fc.constantFrom<Storage>('f32', 'f16'), fc.integer({ min: 256, max: 65536 }), fc.array(fc.integer({ min: 1, max: 60 })), (geometry, storage, limit, steps) => {
+      fc.property(tensors, fc.constantFrom<Storage>('f32', 'f16'), fc.integer({ min: 256, max: 65536 }), fc.array(fc.integer({ min: 1, max: 60 })),
+        (geometry, storage, limit, steps) => {
         const elements = geometry.rows * geometry.channels;
         const unit = storage === 'f32' ? 64 : 128;
         expect(storageBytes(unit, storage)).toBe(WINDOW_ALIGNMENT);
@@ -90,7 +92,8 @@ describe('boxes', () => {
 
   it('a box of a tensor with as many elements as there can be', () => {
     const boxes = boxesOf(channelsFirst(3, 5, 0x11111111), { start: 2 ** 31, end: 2 ** 32 - 64 });
-    const volume = boxes.reduce((sum, { batch, channels, spatial }) => sum + (batch.end - batch.first) * (channels.end - channels.first) * (spatial.end - spatial.first), 0);
+    const volume =
+      boxes.reduce((sum, { batch, channels, spatial }) => sum + (batch.end - batch.first) * (channels.end - channels.first) * (spatial.end - spatial.first), 0);
     expect(volume).toBe(2 ** 31 - 64);
     expect(boxes[0].base + boxes[0].channels.first * 0x11111111).toBe(0);
   });
@@ -101,7 +104,8 @@ const axis = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 
 const tensors = fc
   .record({ layout: fc.constantFrom<Layout>('channelsLast', 'channelsFirst'), batch: axis, channels: axis, spatial: axis })
   .filter(({ batch, channels, spatial }) => batch * channels * spatial <= 20_000)
-  .map(({ layout, batch, channels, spatial }) => (layout === 'channelsLast' ? channelsLast(batch * spatial, channels) : channelsFirst(batch, channels, spatial)));
+  .map(({ layout, batch, channels, spatial }) =>
+    (layout === 'channelsLast' ? channelsLast(batch * spatial, channels) : channelsFirst(batch, channels, spatial)));
 
 /** Walks every element of every box, and marks where it stands in the window. */
 function checkBoxes(geometry: Geometry, window: Window): void {
@@ -113,7 +117,9 @@ function checkBoxes(geometry: Geometry, window: Window): void {
       for (let channel = c.first; channel < c.end; channel++) {
         for (let at = s.first; at < s.end; at++) {
           const index = base + ((n - batch.first) * channels + channel) * line + (at - s.first);
-          if (index + window.start !== (n * channels + channel) * line + at) throw new Error(`element (${n}, ${channel}, ${at}) is not at ${index} of its window`);
+          if (index + window.start !== (n * channels + channel) * line + at) {
+            throw new Error(`element (${n}, ${channel}, ${at}) is not at ${index} of its window`);
+          }
           seen[index]++;
         }
       }

@@ -153,15 +153,21 @@ describe('bad input', () => {
   const other = new Float64Array(6);
   it('control', () => expect(() => backward({ x, dy: x, residual: other, relu: true, ...still }, shape, undefined, new Float64Array(6))).not.toThrow());
   it.each<[string, () => unknown, string]>([
-    ['residual too short', () => forward({ x, residual: x.subarray(1) }, shape, 1e-5), 'forward: "residual" has 5 elements, needs 6 (rows 3 × channels 2). Give an array of that length.'],
-    ['residual of numbers', () => infer({ x, residual: [1] as never, ...running }, shape, 1e-5), 'infer: "residual" is Array, needs a Float32Array or Float64Array.'],
+    ['residual too short', () => forward({ x, residual: x.subarray(1) }, shape, 1e-5),
+      'forward: "residual" has 5 elements, needs 6 (rows 3 × channels 2). Give an array of that length.'],
+    ['residual of numbers', () => infer({ x, residual: [1] as never, ...running }, shape, 1e-5),
+      'infer: "residual" is Array, needs a Float32Array or Float64Array.'],
     ['relu a word', () => forward({ x, relu: 'yes' as never }, shape, 1e-5), 'forward: "relu" is "yes", needs true or false.'],
     ['relu a number', () => backward({ x, dy: x, relu: 1 as never, ...still }, shape), 'backward: "relu" is 1, needs true or false.'],
     ['beta too long', () => backward({ x, dy: x, beta: x, relu: true, ...still }, shape), 'backward: "beta" has 6 elements, needs 2 (channels 2)'],
     ['dresidual too short', () => backward({ x, dy: x, residual: other, ...still }, shape, undefined, f64(1)), 'backward: "dresidual" has 1 elements, needs 6'],
-    ['dresidual alone', () => backward({ x, dy: x, ...still }, shape, undefined, other), 'backward: "dresidual" is given, needs "residual", whose gradient it is. Give both or neither.'],
-    ['dresidual as dx', () => backward({ x, dy: x, residual: x, ...still }, shape, other, other), 'backward: "dresidual" is also "out", needs an array of its own, or dy.'],
-    ['dresidual as x', () => backwardFrozen({ x, dy: x.slice(), residual: x.slice(), ...running }, shape, 1e-5, undefined, x), 'backwardFrozen: "dresidual" is also "x", needs an array of its own, or dy.'],
-    ['dresidual as residual', () => gradientInput({ x, dy: x, residual: other, ...still, dgamma: f64(0, 0), dbeta: f64(0, 0), count: 3 }, shape, undefined, other), 'gradientInput: "dresidual" is also "residual"'],
+    ['dresidual alone', () => backward({ x, dy: x, ...still }, shape, undefined, other),
+      'backward: "dresidual" is given, needs "residual", whose gradient it is. Give both or neither.'],
+    ['dresidual as dx', () => backward({ x, dy: x, residual: x, ...still }, shape, other, other),
+      'backward: "dresidual" is also "out", needs an array of its own, or dy.'],
+    ['dresidual as x', () => backwardFrozen({ x, dy: x.slice(), residual: x.slice(), ...running }, shape, 1e-5, undefined, x),
+      'backwardFrozen: "dresidual" is also "x", needs an array of its own, or dy.'],
+    ['dresidual as residual', () => gradientInput({ x, dy: x, residual: other, ...still, dgamma: f64(0, 0), dbeta: f64(0, 0), count: 3 }, shape, undefined,
+      other), 'gradientInput: "dresidual" is also "residual"'],
   ])('%s', (_, call, message) => expect(call).toThrow(message));
 });

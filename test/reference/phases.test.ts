@@ -114,10 +114,13 @@ describe('bad input', () => {
     expect(() => statistics(some, 0)).not.toThrow();
   });
   it.each<[string, () => unknown, string]>([
-    ['count of another part', () => gradientInput({ x, dy: x, ...still, ...sums, count: 2 }, shape), 'gradientInput: "count" is 2, needs at least 3 (the rows of this part). Give that of all parts together.'],
-    ['count of a masked part', () => gradientInput({ x, dy: x, ...still, ...sums, count: 1, validRows: 2 }, shape), 'gradientInput: "count" is 1, needs at least 2'],
+    ['count of another part', () => gradientInput({ x, dy: x, ...still, ...sums, count: 2 }, shape),
+      'gradientInput: "count" is 2, needs at least 3 (the rows of this part). Give that of all parts together.'],
+    ['count of a masked part', () => gradientInput({ x, dy: x, ...still, ...sums, count: 1, validRows: 2 }, shape),
+      'gradientInput: "count" is 1, needs at least 2'],
     ['no count', () => gradientInput({ x, dy: x, ...still, ...sums } as never, shape), 'gradientInput: "count" is undefined, needs an integer of at least 0.'],
-    ['no dgamma', () => gradientInput({ x, dy: x, ...still, dbeta: f64(0, 0), count: 3 } as never, shape), 'gradientInput: "dgamma" is undefined, needs a Float32Array or Float64Array.'],
+    ['no dgamma', () => gradientInput({ x, dy: x, ...still, dbeta: f64(0, 0), count: 3 } as never, shape),
+      'gradientInput: "dgamma" is undefined, needs a Float32Array or Float64Array.'],
     ['no invStd', () => gradientSums({ x, dy: x, mean: f64(0, 0) } as never, shape), 'gradientSums: "invStd" is undefined'],
     ['x too short', () => normalize({ x: x.subarray(1), ...still }, shape), 'normalize: "x" has 5 elements, needs 6'],
     ['half a count', () => statistics({ ...some, count: 1.5 }, 0), 'statistics: "moments.count" is 1.5, needs an integer of at least 0.'],

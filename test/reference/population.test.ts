@@ -71,13 +71,18 @@ describe('bad input', () => {
   it.each<[string, () => unknown, string]>([
     ['none', () => populationStatistics([], 'paper'), 'populationStatistics: "batches" has no row, needs at least one batch that has. Run some batches first.'],
     ['none with a row', () => populationStatistics([emptyMoments(1)], 'pooled'), 'populationStatistics: "batches" has no row'],
-    ['one row, paper', () => populationStatistics([some, batch(1)], 'paper'), 'populationStatistics: "batches[1]" has 1 row, needs at least 2 (the paper divides by m − 1). Leave it out, or use \'pooled\'.'],
+    ['one row, paper', () => populationStatistics([some, batch(1)], 'paper'),
+      'populationStatistics: "batches[1]" has 1 row, needs at least 2 (the paper divides by m − 1). Leave it out, or use \'pooled\'.'],
     ['one row in all', () => populationStatistics([batch(1), emptyMoments(1)], 'pooled'), 'populationStatistics: "batches" has 1 row, needs at least 2'],
-    ['another layer', () => populationStatistics([some, emptyMoments(3)], 'pooled'), 'populationStatistics: "batches[1]" has 3 channels, needs 1 (those of batches[0]). Give batches of one layer.'],
-    ['half a count', () => populationStatistics([{ ...some, count: 1.5 }], 'pooled'), 'populationStatistics: "batches[0].count" is 1.5, needs an integer of at least 0.'],
+    ['another layer', () => populationStatistics([some, emptyMoments(3)], 'pooled'),
+      'populationStatistics: "batches[1]" has 3 channels, needs 1 (those of batches[0]). Give batches of one layer.'],
+    ['half a count', () => populationStatistics([{ ...some, count: 1.5 }], 'pooled'),
+      'populationStatistics: "batches[0].count" is 1.5, needs an integer of at least 0.'],
     ['method', () => populationStatistics([some], 'exact' as never), 'populationStatistics: "method" is "exact", needs \'paper\' or \'pooled\'.'],
-    ['biased, paper', () => populationStatistics([some], 'paper', { runningVariance: 'biased' }), 'populationStatistics: "runningVariance" is "biased", needs \'unbiased\' (the paper multiplies by m / (m − 1)). Use \'pooled\' for the biased one.'],
-    ['neither', () => populationStatistics([some], 'pooled', { runningVariance: 'sample' as never }), 'populationStatistics: "runningVariance" is "sample", needs \'biased\' or \'unbiased\'.'],
+    ['biased, paper', () => populationStatistics([some], 'paper', { runningVariance: 'biased' }),
+      'populationStatistics: "runningVariance" is "biased", needs \'unbiased\' (the paper multiplies by m / (m − 1)). Use \'pooled\' for the biased one.'],
+    ['neither', () => populationStatistics([some], 'pooled', { runningVariance: 'sample' as never }),
+      'populationStatistics: "runningVariance" is "sample", needs \'biased\' or \'unbiased\'.'],
   ])('%s', (_, call, message) => expect(call).toThrow(message));
   it('control', () => {
     expect(populationStatistics([batch(1)], 'pooled', { runningVariance: 'biased' })).toEqual({ count: 1, mean: f64(1), variance: f64(0) });

@@ -62,9 +62,13 @@ describe('by hand', () => {
     for (const [rows, change, message] of [
       [0, {}, '"rows" is 0'], [4, { momentum: NaN }, '"momentum" is NaN'], [4, { runningVariance: 'sample' }, '"runningVariance" is "sample"'],
     ] as const) {
-      expect(() => updateRunning(untouched, batch, rows, { momentum: 0.1, runningVariance: 'biased', ...change } as never)).toThrow(`updateRunning: ${message}`);
+      expect(() => updateRunning(untouched, batch, rows, { momentum: 0.1, runningVariance: 'biased', ...change } as never)).toThrow(
+        `updateRunning: ${message}`,
+      );
     }
-    expect(() => updateRunning(untouched, { mean: f64(4), variance: f64() }, 4, { momentum: 0.1, runningVariance: 'biased' })).toThrow('updateRunning: "batch.variance" has 0 elements, needs 1');
+    expect(() => updateRunning(untouched, { mean: f64(4), variance: f64() }, 4, { momentum: 0.1, runningVariance: 'biased' })).toThrow(
+      'updateRunning: "batch.variance" has 0 elements, needs 1',
+    );
     expect(untouched).toEqual({ mean: f64(2), variance: f64(1) });
     expect(() => run('unbiased', 1)).toThrow('updateRunning: "rows" is 1, needs at least 2');
   });
@@ -136,7 +140,8 @@ describe('channels-first', () => {
   const shape = { rows: batch * spatial, channels };
   const first = { ...shape, layout: 'channelsFirst', spatial } as const;
   /** [rows, channels] to [batch, channels, spatial]. */
-  const move = (values: Float64Array) => values.map((_, i) => values[(Math.floor(i / (channels * spatial)) * spatial + (i % spatial)) * channels + (Math.floor(i / spatial) % channels)]);
+  const move = (values: Float64Array) =>
+    values.map((_, i) => values[(Math.floor(i / (channels * spatial)) * spatial + (i % spatial)) * channels + (Math.floor(i / spatial) % channels)]);
   const [x, dy] = [normals(60, 1), normals(60, 2)];
   const [gamma, beta] = [normals(4, 3), normals(4, 4)];
 
@@ -220,7 +225,9 @@ describe('gradientCheck', () => {
   });
 
   it('bad input', () => {
-    expect(() => gradientCheck(cube, f64(2, 5), f64(1, 2), { indices: [] })).toThrow('gradientCheck: "indices" is empty, needs at least one element. An empty check would pass.');
+    expect(() => gradientCheck(cube, f64(2, 5), f64(1, 2), { indices: [] })).toThrow(
+      'gradientCheck: "indices" is empty, needs at least one element. An empty check would pass.',
+    );
     expect(() => gradientCheck(cube, f64(2, 5), f64(1))).toThrow('gradientCheck: "gradient" has 1 elements, needs 2 (those of "at")');
     expect(() => gradientCheck(cube, f64(2, 5), f64(1, 2), { indices: [2] })).toThrow('gradientCheck: "indices" holds 2, needs integers from 0 to 1.');
     const check = gradientCheck as (...args: unknown[]) => unknown;
@@ -279,20 +286,24 @@ describe('bad input', () => {
   const shape = { rows: 3, channels: 2 };
   it('control', () => expect(() => forward({ x }, shape, 1e-5)).not.toThrow());
   it.each<[string, () => unknown, string]>([
-    ['x too short', () => forward({ x: x.subarray(1) }, shape, 1e-5), 'forward: "x" has 5 elements, needs 6 (rows 3 × channels 2). Give an array of that length.'],
-    ['x of integers', () => forward({ x: new Int32Array(6) as unknown as Float32Array }, shape, 1e-5), 'forward: "x" is Int32Array, needs a Float32Array or Float64Array.'],
+    ['x too short', () => forward({ x: x.subarray(1) }, shape, 1e-5),
+      'forward: "x" has 5 elements, needs 6 (rows 3 × channels 2). Give an array of that length.'],
+    ['x of integers', () => forward({ x: new Int32Array(6) as unknown as Float32Array }, shape, 1e-5),
+      'forward: "x" is Int32Array, needs a Float32Array or Float64Array.'],
     ['gamma too long', () => forward({ x, gamma: x }, shape, 1e-5), 'forward: "gamma" has 6 elements, needs 2 (channels 2)'],
     ['out too short', () => forward({ x }, shape, 1e-5, new Float32Array(5)), 'forward: "out" has 5 elements, needs 6'],
     ['no rows', () => forward({ x: x.subarray(6) }, { rows: 0, channels: 2 }, 1e-5), 'forward: "rows" is 0, needs an integer of at least 1.'],
     ['dy', () => backward({ x, dy: x.subarray(2), mean: f64(0, 0), invStd: f64(1, 1) }, shape), 'backward: "dy" has 4 elements, needs 6'],
     ['runningVar', () => infer({ x, runningMean: f64(0, 0), runningVar: f64(1) }, shape, 1e-5), 'infer: "runningVar" has 1 elements, needs 2'],
-    ['frozen', () => backwardFrozen({ x, dy: x, runningMean: f64(0), runningVar: f64(1, 1) }, shape, 1e-5), 'backwardFrozen: "runningMean" has 1 elements, needs 2'],
+    ['frozen', () => backwardFrozen({ x, dy: x, runningMean: f64(0), runningVar: f64(1, 1) }, shape, 1e-5),
+      'backwardFrozen: "runningMean" has 1 elements, needs 2'],
     ['eps forgotten', () => forward({ x }, shape, undefined as never), 'forward: "eps" is undefined, needs a finite number.'],
     ['eps NaN', () => infer({ x, runningMean: f64(0, 0), runningVar: f64(1, 1) }, shape, NaN), 'infer: "eps" is NaN, needs a finite number (f32).'],
     ['eps negative', () => backwardStaged({ x, dy: x }, shape, -1), 'backwardStaged: "eps" is -1, needs a finite number of at least 0.'],
     ['no mean', () => backward({ x, dy: x, invStd: f64(1, 1) } as never, shape), 'backward: "mean" is undefined, needs a Float32Array or Float64Array.'],
     ['no shape', () => forward({ x }, undefined as never, 1e-5), 'forward: "shape" is undefined, needs { rows, channels }.'],
-    ['spatial', () => forward({ x }, { ...shape, layout: 'channelsFirst', spatial: 2 }, 1e-5), 'forward: "spatial" is 2, needs a divisor of rows 3 (rows = batch · spatial).'],
+    ['spatial', () => forward({ x }, { ...shape, layout: 'channelsFirst', spatial: 2 }, 1e-5),
+      'forward: "spatial" is 2, needs a divisor of rows 3 (rows = batch · spatial).'],
     ['layout', () => forward({ x }, { ...shape, layout: 'NHWC' as never }, 1e-5), 'forward: "layout" is "NHWC", needs \'channelsLast\' or \'channelsFirst\'.'],
     ['staged', () => backwardStaged({ x, dy: x, beta: f64(1) }, shape, 1e-5), 'backwardStaged: "beta" has 1 elements, needs 2'],
   ])('%s', (_, call, message) => expect(call).toThrow(message));

@@ -50,7 +50,8 @@ describe.each(LAYOUTS)('$name', ({ name: _, rows, channels, layout = 'channelsLa
       [{ relu: true }, ['y', 'inferY', 'dx', 'dgamma', 'dbeta', 'frozenDx', 'frozenDgamma', 'frozenDbeta']],
       [{ residual }, ['y', 'inferY']],
       [{ momentum: 'cumulative', batches: 3 }, ['runningMean', 'runningVar']],
-      [{ validRows: 7 }, ['y', 'inferY', 'mean', 'variance', 'invStd', 'runningMean', 'runningVar', 'dx', 'dgamma', 'dbeta', 'frozenDx', 'frozenDgamma', 'frozenDbeta']],
+      [{ validRows: 7 },
+        ['y', 'inferY', 'mean', 'variance', 'invStd', 'runningMean', 'runningVar', 'dx', 'dgamma', 'dbeta', 'frozenDx', 'frozenDgamma', 'frozenDbeta']],
     ] as const) {
       const off = compare(expected(plain), independent({ ...plain, ...change }));
       for (const output of outputs) expect(off[output], output).toBeGreaterThan(1e-3);

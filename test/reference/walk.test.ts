@@ -147,7 +147,9 @@ describe('which rows', () => {
     const shape = { rows: 3, channels: 2 };
     const x = new Float64Array(6).fill(NaN);
     for (const none of [{ validRows: 0 }, { mask: new Uint32Array(3) }]) {
-      expect(forward({ x, beta: f64(3, 4), ...none }, shape, 0.25)).toEqual({ y: new Float64Array(6), count: 0, mean: f64(0, 0), variance: f64(0, 0), invStd: f64(2, 2) });
+      expect(forward({ x, beta: f64(3, 4), ...none }, shape, 0.25)).toEqual(
+        { y: new Float64Array(6), count: 0, mean: f64(0, 0), variance: f64(0, 0), invStd: f64(2, 2) },
+      );
       expect(forward({ x, ...none }, shape, 0).invStd).toEqual(f64(0, 0));
       const { dx, dgamma, dbeta } = backward({ x, dy: x, ...forward({ x, ...none }, shape, 1), ...none }, shape);
       expect({ dx, dgamma, dbeta }).toEqual({ dx: new Float64Array(6), dgamma: f64(0, 0), dbeta: f64(0, 0) });
@@ -191,7 +193,9 @@ describe('bad input', () => {
     ['a mask of bytes', () => backward({ x, dy: x, ...still, mask: new Uint8Array(3) as never }, shape), 'backward: "mask" is Uint8Array, needs a Uint32Array.'],
     ['a mask of elements', () => normalize({ x, ...still, mask: new Uint32Array(6) }, shape), 'normalize: "mask" has 6 elements, needs 3 (rows 3). Give one entry per row.'],
     ['less than none', () => forward({ x, validRows: -1 }, shape, 1e-5), 'forward: "validRows" is -1, needs an integer of at least 0.'],
-    ['half a row', () => infer({ x, runningMean: f64(0, 0), runningVar: f64(1, 1), validRows: 1.5 }, shape, 1e-5), 'infer: "validRows" is 1.5, needs an integer of at least 0.'],
-    ['a word', () => backwardFrozen({ x, dy: x, runningMean: f64(0, 0), runningVar: f64(1, 1), validRows: '2' as never }, shape, 1e-5), 'backwardFrozen: "validRows" is "2", needs an integer'],
+    ['half a row', () => infer({ x, runningMean: f64(0, 0), runningVar: f64(1, 1), validRows: 1.5 }, shape, 1e-5),
+      'infer: "validRows" is 1.5, needs an integer of at least 0.'],
+    ['a word', () => backwardFrozen({ x, dy: x, runningMean: f64(0, 0), runningVar: f64(1, 1), validRows: '2' as never }, shape, 1e-5),
+      'backwardFrozen: "validRows" is "2", needs an integer'],
   ])('%s', (_, call, message) => expect(call).toThrow(message));
 });

@@ -31,7 +31,8 @@ async function held(steps: number): Promise<void> {
     const { stepMilliseconds } = last(run, 'progress');
     const { batchNorm, plain } = last(run, 'scores').test;
     console.log(
-      `${step} steps: ${now.buffers} buffers of ${(now.bytes / 2 ** 20).toFixed(1)} MiB, ${now.bindGroups} bind groups, heap ${(now.heapBytes / 2 ** 20).toFixed(2)} MiB; ` +
+      `${step} steps: ${now.buffers} buffers of ${(now.bytes / 2 ** 20).toFixed(1)} MiB, ${now.bindGroups} bind groups, heap ` +
+        `${(now.heapBytes / 2 ** 20).toFixed(2)} MiB; ` +
         `${batchNorm.accuracy.toFixed(3)} and ${plain.accuracy.toFixed(3)}, ${stepMilliseconds.toFixed(1)} ms a step`,
     );
   }
@@ -52,7 +53,8 @@ test('digits: 97 % of held-out ones with batch norm', { tags: ['long'] }, async 
   await training.start('digits');
   const run = await training.run(300);
   const { batchNorm, plain } = last(run, 'scores').test;
-  console.log(`digits: ${(100 * batchNorm.accuracy).toFixed(1)} % with batch norm, ${(100 * plain.accuracy).toFixed(1)} % without, ${last(run, 'progress').stepMilliseconds.toFixed(0)} ms a step`);
+  console.log(`digits: ${(100 * batchNorm.accuracy).toFixed(1)} % with batch norm, ${(100 * plain.accuracy).toFixed(1)} % without, ` +
+    `${last(run, 'progress').stepMilliseconds.toFixed(0)} ms a step`);
   expect(batchNorm.accuracy).toBeGreaterThanOrEqual(0.97);
   await training.close();
 });
