@@ -21,7 +21,7 @@ describe('self-test', () => {
   it.each([
     ['y', 'forward_single', '* activation.scale + activation.shift', '* activation.scale * 1.00001 + activation.shift'],
     ['the mean’s low bits', 'forward_single', ' - Value(statistics.mean_low)', ''],
-    ['the biased variance', 'forward_single', 'let variance = m2 * reciprocal(own.count)', 'let variance = m2 * reciprocal(own.count) * 1.01'],
+    ['the biased variance', 'forward_single', 'nan_unless_finite(m2 * reciprocal(own.count))', 'nan_unless_finite(m2 * reciprocal(own.count) * 1.01)'],
     ['dx', 'backward_single', ' - centered * terms.slope', ''],
     ['one channel leaking into another', 'infer', 'store_y(i, y', 'store_y(i, y + load_x(17u * params.channels * VALUES + 2u) * 1e-30'],
     ['NaN before a ReLU', 'forward_single', 'return nan_kept(max(z, Value()), z);', 'return max(z, Value());', 'NaN before a ReLU'],
