@@ -1,9 +1,9 @@
 export type { AdapterDescription, Backend, Tensor, TensorData, TensorStorage } from './backend/backend.js';
-export { type OpenOptions, openBackend } from './backend/open.js';
+export { type OpenOptions, type Prefer, openBackend } from './backend/open.js';
 export {
-  type BackwardBuffers, type BatchNormKernels, type BatchNormOptions, type ForwardBuffers, type FrozenBuffers, type GradientInputBuffers,
+  type BackwardBuffers, type BatchNormKernels, type BatchNormOptions, type CallName, type ForwardBuffers, type FrozenBuffers, type GradientInputBuffers,
   type GradientOptions, type GradientSumsBuffers, type InferBuffers, type MergeBuffers, type MomentsBuffers, type NormalizeBuffers, type PartOptions,
-  type PartsOptions, type RowBuffers, type RunningBuffers, createBatchNorm,
+  type PartsOptions, type PreparedShape, type RowBuffers, type RunningBuffers, createBatchNorm,
 } from './kernels/batchnorm.js';
 export type { DeviceLimits } from './kernels/operation.js';
 export { type Tuning, tune } from './kernels/tune.js';

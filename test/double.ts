@@ -80,7 +80,7 @@ export class DoubleDevice {
   createShaderModule({ label = '' }: GPUShaderModuleDescriptor) {
     this.#made('createShaderModule');
     if (this.#isSpoiled(label)) this.#error('this shader is spoiled');
-    const messages = this.#isSpoiled(label) ? [{ type: 'error', lineNum: 2, linePos: 7, message: 'unresolved value' }] : [];
+    const messages = this.#isSpoiled(label) ? [{ type: 'error', lineNum: 90, linePos: 7, message: 'unresolved value' }] : [];
     return { getCompilationInfo: () => Promise.resolve({ messages }) };
   }
 

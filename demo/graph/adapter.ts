@@ -24,7 +24,7 @@ export class AdapterRun {
     const eps = Math.fround(inputs.eps);
     const single =
       { x: Float32Array.from(inputs.x), dy: Float32Array.from(inputs.dy), gamma: Float32Array.from(inputs.gamma), beta: Float32Array.from(inputs.beta) };
-    const layer = await BatchNorm.create(backend, { channels, eps, trackRunning: false });
+    const layer = await BatchNorm.create(backend, { channels, eps, trackRunning: false, shapes: [[rows, channels]] });
     const x = backend.tensor(single.x, [rows, channels]);
     const dy = backend.tensor(single.dy, [rows, channels]);
     try {

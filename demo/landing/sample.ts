@@ -4,7 +4,11 @@ export async function run(): Promise<Float32Array> {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) throw new Error('There is no WebGPU adapter here.');
   const device = await adapter.requestDevice();
-  const bn = await createBatchNorm(device, { channels: 2 });
+  const bn = await createBatchNorm(device, {
+    channels: 2,
+    modes: ['train'],
+    shapes: [{ rows: 4, calls: ['forward'], running: false }], // compiled now
+  });
 
   const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
   const make = (elements: number, usage: number) =>

@@ -33,11 +33,12 @@ export class BatchNormOp implements BatchNormOperation {
     this.#runningVar = np.ones([this.#channels], { device: 'webgpu' });
   }
 
-  static async create(channels: number, fused: boolean): Promise<BatchNormOp> {
+  /** @param rows - of a training batch, whose kernels are compiled now. */
+  static async create(channels: number, fused: boolean, rows: number): Promise<BatchNormOp> {
     const device = getWebGPUDevice();
-    const options: BatchNormOptions = { channels, ...presets.pytorch, modes: ['train', 'infer'] };
+    const options: BatchNormOptions = { channels, ...presets.pytorch, modes: ['train', 'infer'], shapes: [{ rows }] };
     const kernels = await createBatchNorm(device, { ...options, epilogue: fused ? 'relu' : 'none' });
-    return new BatchNormOp(device, kernels, fused ? await createBatchNorm(device, { ...options, modes: ['train'] }) : kernels);
+    return new BatchNormOp(device, kernels, fused ? await createBatchNorm(device, { ...options, modes: ['train'], shapes: [] }) : kernels);
   }
 
   forward(x: Tensor, gamma: Tensor, beta: Tensor): Tensor {

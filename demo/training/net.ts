@@ -15,7 +15,7 @@ export interface NetShape {
   width: number;
 }
 
-export type NetSettings = Pick<Settings, 'scale' | 'fused' | 'seed'>;
+export type NetSettings = Pick<Settings, 'scale' | 'fused' | 'seed' | 'batch'>;
 
 /** Parameters of one layer: their names, as PyTorch's modules have them, and shapes. */
 interface ParameterPlan {
@@ -63,7 +63,7 @@ export class Net {
   }
 
   /** Both kinds of net draw the same weights from one seed: normal, of the deviation `scale`. Gamma begins at 1, all else at 0. */
-  static async create(kind: NetName, shape: NetShape, { scale, fused, seed }: NetSettings, place: Place, optimiser: Optimiser): Promise<Net> {
+  static async create(kind: NetName, shape: NetShape, { scale, fused, seed, batch }: NetSettings, place: Place, optimiser: Optimiser): Promise<Net> {
     const plan = parametersOf(kind, shape);
     const source = random(seed);
     const values = plan.map((layer) =>
@@ -76,7 +76,7 @@ export class Net {
     for (let i = 0; i < shape.depth; i++) {
       if (kind === 'plain') hidden.push(new PlainLayer());
       else {
-        const norm = place === 'webgpu' ? await BatchNormOp.create(shape.width, fused) : new BatchNormCpu(shape.width, fused);
+        const norm = place === 'webgpu' ? await BatchNormOp.create(shape.width, fused, batch) : new BatchNormCpu(shape.width, fused);
         hidden.push(new NormalizedLayer(norm, fused));
       }
     }

@@ -69,7 +69,7 @@ const STEADY_CALLS = 100;
 /** Makes the library's calls at a shape on this device, whose methods are wrapped meanwhile, and counts what they call. */
 export async function countCalls(device: GPUDevice, shape: BenchShape, choice: PlanChoice): Promise<Record<OperationName, CallCount>> {
   const { layout, channels, elements, shape: given } = shape;
-  const bn = await createBatchNorm(device, { channels, layout, adapterClass: choice.adapterClass, plan: choice.kind });
+  const bn = await createBatchNorm(device, { channels, layout, adapterClass: choice.adapterClass, plan: choice.kind, shapes: [given] });
   const owned: GPUBuffer[] = [];
   const make = (length: number) => {
     const buffer = device.createBuffer({ label: 'batchnorm/count', size: 4 * length, usage: STORAGE });

@@ -12,6 +12,7 @@ import type { PlanKind } from '../plan/plan.js';
 import { adapterLine } from '../verify/index.js';
 import { findGpu } from './adapter.js';
 import { openBrowser } from './browser.js';
+import { firstTimes } from './first.js';
 import { exit, runtime } from './process.js';
 import { textTable } from './table.js';
 
@@ -25,6 +26,8 @@ CPU. Every answer is checked before it is timed.
   --samples N       samples of each, default 9; medians are printed
   --plan KIND       force single or split
   --browser         run in a headless Chromium instead of Node; CHROMIUM_PATH names another than the system's
+  --first           time and processor time from an empty profile to the first y and dx, ours and jax-js's, a browser started for
+                    each of --samples (default 5); at [256, 64] and [4096, 256] where --shapes does not say
   --peers           time jax-js and tfjs too, in the browser; tfjs takes minutes at the largest shapes
   --abilities       time half storage, and fused epilogues beside the passes they replace, too
   --count           print what the plans of both adapter classes cost and what the calls do, and time nothing
@@ -59,9 +62,9 @@ interface Outcome {
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      shapes: { type: 'string' }, large: { type: 'boolean', default: false }, samples: { type: 'string', default: '9' },
+      shapes: { type: 'string' }, large: { type: 'boolean', default: false }, samples: { type: 'string' },
       plan: { type: 'string' }, browser: { type: 'boolean', default: false }, peers: { type: 'boolean', default: false },
-      abilities: { type: 'boolean', default: false }, count: { type: 'boolean', default: false }, markdown: { type: 'string' },
+      abilities: { type: 'boolean', default: false }, count: { type: 'boolean', default: false }, first: { type: 'boolean', default: false }, markdown: { type: 'string' },
       json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
     },
   });
@@ -71,7 +74,10 @@ async function main(): Promise<number> {
   }
   const { json, large, plan, browser, peers, abilities } = values;
   if (plan !== undefined && plan !== 'single' && plan !== 'split') throw new Error(`bench: "--plan" is ${plan}, needs single or split.`);
-  if (!/^[1-9]\d{0,3}$/.test(values.samples)) throw new Error(`bench: "--samples" is ${values.samples}, needs an integer from 1 to 9999.`);
+  const samples = values.samples ?? (values.first ? '5' : '9');
+  if (!/^[1-9]\d{0,3}$/.test(samples)) throw new Error(`bench: "--samples" is ${samples}, needs an integer from 1 to 9999.`);
+  const other = (['large', 'plan', 'browser', 'peers', 'abilities', 'count'] as const).find((name) => values[name]);
+  if (values.first && other) throw new Error(`bench: "--first" is given with --${other}, needs none: it starts browsers of its own. Leave one out.`);
   if (peers && !browser) throw new Error('bench: "--peers" is given without --browser, needs one to load them in. Add --browser.');
   if (browser && large) throw new Error('bench: "--large" is given with --browser, needs more memory than a tab has. Leave one out.');
   if (browser && values.count) throw new Error('bench: "--count" is given with --browser, needs none: it times nothing. Leave one out.');
@@ -81,6 +87,7 @@ async function main(): Promise<number> {
     throw new Error(`bench: "--shapes" is ${values.shapes}, needs a part of one of ${known.map(({ name }) => name).join(', ')}.`);
   }
   if (values.count) return printCounts(shapes, plan, json);
+  if (values.first) return printFirst(values.shapes === undefined ? FIRST_SHAPES : shapes.map(({ name }) => name), Number(samples), json);
 
   const live = !json && process.stderr.isTTY;
   const clear = live ? '\r\x1b[K' : '';
@@ -92,7 +99,7 @@ async function main(): Promise<number> {
       if (!json) console.log(`\n${text}`);
     },
   };
-  const settings: Settings = { shapes, samples: Number(values.samples), plan, large, peers, abilities };
+  const settings: Settings = { shapes, samples: Number(samples), plan, large, peers, abilities };
   const outcome = await (browser ? timeInBrowser : timeHere)(settings, listener);
   if (json) console.log(outcome.json);
   if (values.markdown !== undefined) await writeFile(values.markdown, outcome.markdown);
@@ -183,6 +190,35 @@ GPU objects created, buffer writes and submits of the first call with its shape 
       const each = (when: keyof CallCount, kind: keyof Calls) => OPERATIONS.map((name) => calls[name][when][kind]).join(' / ');
       const kinds = (when: keyof CallCount) => (['objects', 'writes', 'submits'] as const).map((kind) => each(when, kind));
       return [shape, adapterClass, each('steady', 'dispatches'), ...kinds('first'), ...kinds('steady')];
+    }),
+  ));
+  return 0;
+}
+
+/** As in benchmark/peers/first.ts, whose import would bring the peers. */
+const FIRST_SHAPES = ['[256, 64]', '[4096, 256]'];
+const TRAVELLERS = ['this library', 'jax-js: two passes, jit and vjp', 'a device alone'];
+
+async function printFirst(shapes: readonly string[], samples: number, json: boolean): Promise<number> {
+  const live = !json && process.stderr.isTTY;
+  const onStep = (words: string) => live && process.stderr.write(`\r\x1b[K${words}`);
+  const { engine, rows } = await firstTimes({ shapes, names: TRAVELLERS, samples, onStep });
+  const { adapter: _adapter, ...facts } = factsOf({ engine }, null); // each browser finds its own
+  if (live) process.stderr.write('\r\x1b[K');
+  if (json) {
+    console.log(JSON.stringify({ facts, samples, rows }, null, 2));
+    return 0;
+  }
+  console.log(Object.entries(facts).map(([name, value]) => `${name}: ${value}`).join('\n'));
+  console.log(`\nFrom an empty profile to the first y and on to the first dx, both read back; medians of ${samples} browsers each.\n`);
+  console.log(textTable(
+    ['shape', '', 'ms to y', 'ms to dx', 'processor s', 'least to most', '× jax-js'],
+    rows.map(({ shape, name, toY, toDx, processorSeconds, all }) => {
+      const peer = rows.find((row) => row.shape === shape && row.name === TRAVELLERS[1])!;
+      return [
+        shape, name, toY.toFixed(0), toDx.toFixed(0), processorSeconds.toFixed(2), `${Math.min(...all).toFixed(2)} to ${Math.max(...all).toFixed(2)}`,
+        (processorSeconds / peer.processorSeconds).toFixed(2),
+      ];
     }),
   ));
   return 0;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Job, News } from '../benchmark/peers/job.js';
-import { findChromium } from './chromium.js';
+import { type Browser, findChromium } from './chromium.js';
 
 /** The page whose worker does the job; it has no face and is no part of the site. */
 const PAGE = 'demo/benchmark/command.html';
@@ -17,12 +17,22 @@ export interface BenchBrowser {
   close(): Promise<void>;
 }
 
+/** A page of the repository, built and served on this machine alone. */
+export interface ServedPage {
+  url: string;
+  chromium: typeof import('playwright').chromium;
+  /** Where the Chromium stands, and its flags. */
+  found: Browser;
+  close(): Promise<void>;
+}
+
 /**
- * Builds the page, serves it on this machine alone and opens it.
+ * Builds a page and serves it on this machine alone.
  *
+ * @param path - from the repository's root.
  * @throws {Error} vite, playwright, a Chromium or the repository is missing; which, and what to do.
  */
-export async function openBrowser(): Promise<BenchBrowser> {
+export async function servePage(path: string): Promise<ServedPage> {
   const { chromium } = await load<typeof import('playwright')>('playwright', 'to open a browser');
   const vite = await load<typeof import('vite')>('vite', 'to build the page');
   const found = findChromium(chromium.executablePath(), 'hardware');
@@ -35,26 +45,51 @@ export async function openBrowser(): Promise<BenchBrowser> {
   const root = findRoot();
   const outDir = mkdtempSync(join(tmpdir(), 'webgpu-batchnorm-bench-'));
   process.once('exit', () => rmSync(outDir, { recursive: true, force: true })); // interrupted or not
-  const closing: (() => Promise<void>)[] = [];
+  await vite.build({
+    root, configFile: false, base: './', logLevel: 'error',
+    worker: { format: 'es' }, // or every peer would be loaded with the worker
+    build: { outDir, emptyOutDir: true, target: 'es2022', rolldownOptions: { input: join(root, path) } },
+  });
+  const server = await vite.preview({ root, configFile: false, logLevel: 'error', build: { outDir }, preview: { host: '127.0.0.1', port: 0 } });
+  return { url: `${server.resolvedUrls!.local[0]}${path}`, chromium, found, close: () => server.close() };
+}
+
+/** A headless Chromium with an empty profile, and the process that all of it is below. */
+export async function launchServer({ chromium, found }: ServedPage): Promise<{ browser: import('playwright').Browser; pid: number; close(): Promise<void> }> {
+  const server = await chromium.launchServer({ headless: true, ...found }).catch((error: Error) => {
+    throw didNotStart(found, error);
+  });
+  const browser = await chromium.connect(server.wsEndpoint());
+  const close = async () => {
+    await browser.close();
+    await server.close();
+  };
+  return { browser, pid: server.process().pid!, close };
+}
+
+const didNotStart = ({ executablePath }: Browser, error: Error): Error =>
+  new Error(`bench: ${executablePath} did not start (${error.message.split('\n')[0]}), needs to be a Chromium. Set CHROMIUM_PATH to one.`);
+
+/**
+ * Builds the page whose worker times, serves it and opens it.
+ *
+ * @throws as `servePage`.
+ */
+export async function openBrowser(): Promise<BenchBrowser> {
+  const served = await servePage(PAGE);
+  const closing: (() => Promise<void>)[] = [served.close];
   const close = async () => {
     for (const step of closing.splice(0).reverse()) await step();
   };
   try {
-    await vite.build({
-      root, configFile: false, base: './', logLevel: 'error',
-      worker: { format: 'es' }, // or every peer would be loaded with the worker
-      build: { outDir, emptyOutDir: true, target: 'es2022', rolldownOptions: { input: join(root, PAGE) } },
-    });
-    const server = await vite.preview({ root, configFile: false, logLevel: 'error', build: { outDir }, preview: { host: '127.0.0.1', port: 0 } });
-    closing.push(() => server.close());
-    const browser = await chromium.launch({ headless: true, ...found }).catch((error: Error) => {
-      throw new Error(`bench: ${found.executablePath} did not start (${error.message.split('\n')[0]}), needs to be a Chromium. Set CHROMIUM_PATH to one.`);
+    const browser = await served.chromium.launch({ headless: true, ...served.found }).catch((error: Error) => {
+      throw didNotStart(served.found, error);
     });
     closing.push(() => browser.close());
     const page = await browser.newPage();
     let hear: (news: News) => void = () => {};
     await page.exposeFunction('hear', (news: News) => hear(news));
-    await page.goto(`${server.resolvedUrls!.local[0]}${PAGE}`);
+    await page.goto(served.url);
     return {
       engine: `Chromium ${browser.version()}`,
       run: (job, tell) => new Promise((resolve, reject) => {

@@ -23,11 +23,9 @@ export class BufferCache<K extends object, T> {
   #count = 0;
 
   get(key: K, list: readonly Argument[]): T | undefined {
-    const young = find(this.#young.get(key), list);
-    if (young !== undefined) return young;
-    const old = find(this.#old.get(key), list);
-    if (old !== undefined) this.set(key, list, old);
-    return old;
+    let node = this.#young.get(key);
+    for (let i = 0; i < list.length && node; i++) node = node.next?.get(list[i].buffer)?.get(list[i].offset);
+    return node?.value ?? this.#renew(key, list);
   }
 
   set(key: K, list: readonly Argument[], value: T): void {
@@ -51,6 +49,13 @@ export class BufferCache<K extends object, T> {
     this.#count++;
   }
 
+  #renew(key: K, list: readonly Argument[]): T | undefined {
+    let node = this.#old.get(key);
+    for (let i = 0; i < list.length && node; i++) node = node.next?.get(list[i].buffer)?.get(list[i].offset);
+    if (node?.value !== undefined) this.set(key, list, node.value);
+    return node?.value;
+  }
+
   /** Forgets what was made under a key. */
   delete(key: K): void {
     this.#young.delete(key);
@@ -62,10 +67,4 @@ export class BufferCache<K extends object, T> {
     this.#old = new WeakMap();
     this.#count = 0;
   }
-}
-
-function find<T>(root: Node<T> | undefined, list: readonly Argument[]): T | undefined {
-  let node = root;
-  for (let i = 0; i < list.length && node; i++) node = node.next?.get(list[i].buffer)?.get(list[i].offset);
-  return node?.value;
 }

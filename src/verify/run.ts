@@ -25,12 +25,12 @@ export const writesDresidual = (inputs: Inputs): boolean => hasResidualGradient(
 /** Training forward and backward, then inference and the frozen backward, of one case on a backend. */
 export async function runCase(backend: Backend, inputs: Inputs): Promise<Got> {
   const { layout, rows, channels, spatial, eps, momentum, runningVariance, gamma, beta, storage = 'f32', inPlace = false } = inputs;
+  const shape = layout === 'channelsLast' ? [rows, channels] : [rows / spatial, channels, spatial];
   const layer = await BatchNorm.create(backend, {
-    layout, channels, eps, momentum, runningVariance, gamma: gamma !== null, beta: beta !== null, storage, inPlace,
+    shapes: [shape], layout, channels, eps, momentum, runningVariance, gamma: gamma !== null, beta: beta !== null, storage, inPlace,
     epilogue: epilogueOf(inputs), mask: maskOf(inputs),
   });
   const learned = { ...(gamma ? { gamma } : {}), ...(beta ? { beta } : {}) };
-  const shape = layout === 'channelsLast' ? [rows, channels] : [rows / spatial, channels, spatial];
   const owned: Tensor[] = [];
   const upload = (values: Float32Array, dims: readonly number[] = shape, as: TensorStorage = storage): Tensor => {
     const tensor = backend.tensor(values, dims, as);

@@ -225,6 +225,26 @@ describe('what only WebGPU can see', () => {
     other.destroy();
   });
 
+  it('a kernel that does not compile, made by the call that needs it: onError has its file and line, later calls throw it', async () => {
+    const own = await newDevice();
+    const original = own.createShaderModule.bind(own);
+    own.createShaderModule = (descriptor) => original({ ...descriptor, code: descriptor.code.replace('load_x(i)', 'load_x(j)') });
+    const seen: string[] = [];
+    const on = await fixture(own, rows, { channels: 4, modes: ['infer'], onError: ({ message }) => seen.push(message) });
+    const call = (pass: GPUComputePassEncoder) => on.bn.infer(pass, { x: on.x, gamma: on.gamma, beta: on.beta, runningMean: on.runningMean, runningVar: on.runningVar, y: on.y }, { rows });
+    own.pushErrorScope('validation'); // WebGPU refuses the pass
+    const encoder = own.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    call(pass);
+    pass.end();
+    encoder.finish();
+    expect(await own.popErrorScope()).not.toBeNull();
+    await expect.poll(() => seen).toEqual([expect.stringMatching(/^batchnorm\/infer.* did not compile: shaders\/\S+\.wgsl:\d+:\d+ .*'?j'?/)]);
+    expect(() => call(untouched)).toThrow(seen[0]);
+    await expect(on.bn.prepare({ rows })).rejects.toThrow(seen[0]);
+    own.destroy();
+  });
+
   it('a lost device makes every later call throw one clear error', async () => {
     const doomed = await newDevice();
     const on = await fixture(doomed, rows, { channels: 4 });
