@@ -64,6 +64,8 @@ const PAGE_TESTS = 'test/pages/**/*.test.ts';
 const SOAK_TESTS = 'test/soak/**/*.test.ts';
 /** Builds the pages once for all tests that open them. */
 const BUILT_SITE = 'test/pages/build.ts';
+/** Says which Chromium runs, or why none does, before the tests in it. */
+const OPENED_CHROMIUM = 'test/openedChromium.ts';
 
 /**
  * What takes a software adapter minutes: the self-test's whole table, whose cases the kernels' own test has too, and the
@@ -92,6 +94,7 @@ function tests() {
             name: 'chromium',
             include: [GPU_TESTS],
             exclude: unless(NOT_IN_CHROMIUM),
+            globalSetup: OPENED_CHROMIUM,
             testTimeout: 480_000,
             fileParallelism: false,
             sequence: { groupOrder: 1 },
@@ -104,11 +107,11 @@ function tests() {
             },
           },
         },
-        { test: { name: 'pages', include: [PAGE_TESTS], globalSetup: BUILT_SITE, testTimeout: 480_000, hookTimeout: 120_000, ...PAIRWISE } },
+        { test: { name: 'pages', include: [PAGE_TESTS], globalSetup: [OPENED_CHROMIUM, BUILT_SITE], testTimeout: 480_000, hookTimeout: 120_000, ...PAIRWISE } },
       ],
     },
   };
 }
 
 /** What takes many minutes: whole experiments and memory over many steps, one file at a time. */
-const soak = { test: { include: [SOAK_TESTS], globalSetup: BUILT_SITE, testTimeout: 2_400_000, hookTimeout: 120_000, fileParallelism: false } };
+const soak = { test: { include: [SOAK_TESTS], globalSetup: [OPENED_CHROMIUM, BUILT_SITE], testTimeout: 2_400_000, hookTimeout: 120_000, fileParallelism: false } };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Job, News } from '../benchmark/peers/job.js';
-import { findChromium } from './chromium.js';
+import { LOOKED, findChromium } from './chromium.js';
 
 /** The page whose worker does the job; it has no face and is no part of the site. */
 const PAGE = 'demo/benchmark/command.html';
@@ -28,10 +28,11 @@ export async function openBrowser(): Promise<BenchBrowser> {
   const found = findChromium(chromium.executablePath(), 'hardware');
   if (!found) {
     throw new Error(
-      'bench: "--browser" is given and there is no Chromium, needs one to run in. Install it (Debian: apt-get install chromium; ' +
+      `bench: "--browser" is given and there is no Chromium (${LOOKED}), needs one to run in. Install it (Debian: apt-get install chromium; ` +
         'elsewhere: npx playwright install chromium) or set CHROMIUM_PATH.',
     );
   }
+  const { browser: launch } = found;
   const root = findRoot();
   const outDir = mkdtempSync(join(tmpdir(), 'webgpu-batchnorm-bench-'));
   process.once('exit', () => rmSync(outDir, { recursive: true, force: true })); // interrupted or not
@@ -47,8 +48,8 @@ export async function openBrowser(): Promise<BenchBrowser> {
     });
     const server = await vite.preview({ root, configFile: false, logLevel: 'error', build: { outDir }, preview: { host: '127.0.0.1', port: 0 } });
     closing.push(() => server.close());
-    const browser = await chromium.launch({ headless: true, ...found }).catch((error: Error) => {
-      throw new Error(`bench: ${found.executablePath} did not start (${error.message.split('\n')[0]}), needs to be a Chromium. Set CHROMIUM_PATH to one.`);
+    const browser = await chromium.launch({ headless: true, ...launch }).catch((error: Error) => {
+      throw new Error(`bench: ${launch.executablePath} did not start (${error.message.split('\n')[0]}), needs to be a Chromium. Set CHROMIUM_PATH to one.`);
     });
     closing.push(() => browser.close());
     const page = await browser.newPage();

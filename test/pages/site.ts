@@ -36,9 +36,9 @@ async function serveSite(): Promise<Site> {
 
 /** `gpu: false` leaves out the flags without which headless Chromium has no adapter. */
 export function launch({ gpu }: { gpu: boolean }): Promise<Browser> {
-  const { executablePath, args } = findChromium();
+  const { args, ...found } = findChromium();
   const kept = gpu ? args : args.filter((arg) => !arg.includes('webgpu'));
-  return chromium.launch({ headless: true, executablePath, args: [...kept, `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`] });
+  return chromium.launch({ headless: true, ...found, args: [...kept, `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`] });
 }
 
 /** What a file's tests share. `plain` is a browser without WebGPU. */
