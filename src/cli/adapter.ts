@@ -20,7 +20,8 @@ const SOFTWARE_DRIVERS = [
 ];
 
 export const INSTALL_HINT =
-  'Run npm ci, which on Linux on x64 brings a Chromium with a software adapter, install one (Debian: apt-get install chromium), or a Vulkan driver for the GPU.';
+  'Run npm ci, which on Linux on x64 brings a Chromium with a software adapter, or install one (Debian: apt-get install chromium), ' +
+  'or a Vulkan driver for the GPU.';
 
 const LOADER = 'libvulkan.so.1';
 

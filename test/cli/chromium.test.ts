@@ -46,7 +46,8 @@ describe('the order', () => {
 describe('bad input', () => {
   it.each<[Machine['env'], string]>([
     [{ CHROMIUM_PATH: '/nowhere' }, 'CHROMIUM_PATH is "/nowhere", which does not exist, needs a Chromium. Correct or unset it.'],
-    [{ CHROMIUM_PATH: 'npm' }, 'CHROMIUM_PATH is "npm", and the npm package @sparticuz/chromium is not there, needs it, on Linux on x64. Run npm ci, or unset it.'],
+    [{ CHROMIUM_PATH: 'npm' },
+      'CHROMIUM_PATH is "npm", and the npm package @sparticuz/chromium is not there, needs it, on Linux on x64. Run npm ci, or unset it.'],
     [{ WEBGPU_ADAPTER: 'best' }, 'WEBGPU_ADAPTER is "best", needs "software" or "hardware".'],
   ])('%j', (env, message) => {
     expect(() => findChromium(PLAYWRIGHTS, 'software', machine(['/usr/bin/chromium'], env, () => null))).toThrow(new Error(message));

@@ -8,6 +8,8 @@ import { brotliCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packagedChromium } from '../../src/cli/packagedChromium.js';
 
+const LIBRARIES = 'libraries.tar.br';
+
 let root: string, home: string, cache: string, folder: string;
 
 beforeEach(() => {
@@ -18,7 +20,9 @@ beforeEach(() => {
   mkdirSync(join(home, 'bin'), { recursive: true });
   writeFileSync(join(home, 'package.json'), '{ "version": "1.2.3" }');
   archive('chromium.br', Buffer.from('the browser'));
-  archive('libraries.tar.br', tar([['lib/', '', '5'], ['lib/libnss3.so', 'a library', '0', '755'], ['lib/libnss3.chk', 'a digest'], ['fonts.conf', 'of elsewhere']]));
+  archive(LIBRARIES, tar([
+    ['lib/', '', '5'], ['lib/libnss3.so', 'a library', '0', '755'], ['lib/libnss3.chk', 'a digest'], ['fonts.conf', 'of elsewhere'],
+  ]));
 });
 
 afterEach(() => rmSync(root, { recursive: true }));
@@ -84,7 +88,10 @@ describe('unpacking', () => {
     expect(packagedChromium(null)).toBeNull();
   });
 
-  it.each([['none', () => {}], ['a damaged one', () => truncateSync(join(folder, 'chromium'), 3)]])('two at once, over %s: the later takes the other’s', (over, damage) => {
+  it.each([
+    ['none', () => {}],
+    ['a damaged one', () => truncateSync(join(folder, 'chromium'), 3)],
+  ])('two at once, over %s: the later takes the other’s', (over, damage) => {
     if (over !== 'none') packagedChromium(home, { warn });
     damage();
     let taken = 0;
@@ -134,7 +141,8 @@ describe('unpacking', () => {
 
 describe('bad input: one sentence, and nothing is left', () => {
   const refusal = (why: string, remedy: string) => new Error(
-    `The Chromium of the npm package @sparticuz/chromium 1.2.3 could not be unpacked into ${folder} (${why}), needs 220 MB there. ${remedy}, or set CHROMIUM_PATH to another Chromium.`,
+    `The Chromium of the npm package @sparticuz/chromium 1.2.3 could not be unpacked into ${folder} (${why}), needs 220 MB there. ` +
+      `${remedy}, or set CHROMIUM_PATH to another Chromium.`,
   );
 
   it.each([
@@ -157,10 +165,11 @@ describe('bad input: one sentence, and nothing is left', () => {
   });
 
   it.each<[string, () => void, RegExp]>([
-    ['an archive cut short', () => truncateSync(join(home, 'bin/libraries.tar.br'), 40), /libraries\.tar\.br is damaged: .+\), needs 220 MB there\. Run npm ci, or/],
-    ['an archive that ends within a file', () => archive('libraries.tar.br', tar([['a', 'x'.repeat(600)]]).subarray(0, 700)), /is damaged: the archive ends within a\)/],
-    ['an archive that ends within a header', () => archive('libraries.tar.br', tar([['a', 'x']]).subarray(0, 1100)), /is damaged: the archive ends at byte 1100, within an entry\)/],
-    ['a link in an archive', () => archive('libraries.tar.br', tar([['a', '', '2']])), /is damaged: the archive has an entry of kind 2, a\)/],
+    ['an archive cut short', () => truncateSync(join(home, 'bin', LIBRARIES), 40), /libraries\.tar\.br is damaged: .+\), needs 220 MB there\. Run npm ci, or/],
+    ['an archive that ends within a file', () => archive(LIBRARIES, tar([['a', 'x'.repeat(600)]]).subarray(0, 700)), /is damaged: the archive ends within a\)/],
+    ['an archive that ends within a header',
+      () => archive(LIBRARIES, tar([['a', 'x']]).subarray(0, 1100)), /is damaged: the archive ends at byte 1100, within an entry\)/],
+    ['a link in an archive', () => archive(LIBRARIES, tar([['a', '', '2']])), /is damaged: the archive has an entry of kind 2, a\)/],
   ])('%s', (_, spoil, message) => {
     spoil();
     expect(() => packagedChromium(home)).toThrow(message);
