@@ -65,6 +65,8 @@ const SOAK_TESTS = 'test/soak/**/*.test.ts';
 const BUILDING_TESTS = ['test/cli/**/*.test.ts', 'test/package/**/*.test.ts', 'test/benchmark/peers.test.ts'];
 /** Builds the pages and opens the browsers, once for all tests that use them. */
 const BUILT_SITE = 'test/pages/build.ts';
+/** Says which Chromium runs, or why none does, before the tests in it. */
+const OPENED_CHROMIUM = 'test/openedChromium.ts';
 
 /**
  * GPU tests that `npm test` leaves to `npm run test:engines`: the self-test's whole table and the staged kernels, which
@@ -85,6 +87,7 @@ const dawn = { name: 'dawn', include: [GPU_TESTS], setupFiles: ['test/gpu/dawn.t
 const chromium = () => ({
   name: 'chromium',
   include: [GPU_TESTS],
+  globalSetup: OPENED_CHROMIUM,
   ...PATIENCE,
   fileParallelism: false,
   sequence: { groupOrder: 1 },
@@ -96,7 +99,7 @@ const chromium = () => ({
     instances: [{ browser: 'chromium' as const }],
   },
 });
-const pages = { name: 'pages', include: [PAGE_TESTS], globalSetup: BUILT_SITE, ...PATIENCE, ...PAIRWISE };
+const pages = { name: 'pages', include: [PAGE_TESTS], globalSetup: [OPENED_CHROMIUM, BUILT_SITE], ...PATIENCE, ...PAIRWISE };
 const soaked = { name: 'soak', include: [SOAK_TESTS], ...PATIENCE, fileParallelism: false, sequence: { groupOrder: 2 } };
 
 /** What a test may be beside one of `npm test`. */

@@ -80,9 +80,10 @@ function showStep(): void {
       make('span', { class: 'numbers' }, formula(`= ${numbers}`)))));
   slider.value = String(step);
   slider.setAttribute('aria-valuetext', title);
+  const focused = document.activeElement; // some browsers take the focus from a button that they disable
   buttons.reset.disabled = buttons.previous.disabled = step === 0;
   buttons.next.disabled = step === LAST_STEP;
-  if (document.activeElement instanceof HTMLButtonElement && document.activeElement.disabled) buttons.play.focus(); // the keyboard stays here
+  if (focused instanceof HTMLButtonElement && focused.disabled) buttons.play.focus(); // the keyboard stays here
   rowChoice.value = String(row);
   columnChoice.value = String(column);
   showNumbers();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Job, News } from '../benchmark/peers/job.js';
-import { type Browser, findChromium } from './chromium.js';
+import { type Browser, LOOKED, findChromium } from './chromium.js';
 
 /** The page whose worker does the job; it has no face and is no part of the site. */
 const PAGE = 'demo/benchmark/command.html';
@@ -38,7 +38,7 @@ export async function servePage(path: string): Promise<ServedPage> {
   const found = findChromium(chromium.executablePath(), 'hardware');
   if (!found) {
     throw new Error(
-      'bench: "--browser" is given and there is no Chromium, needs one to run in. Install it (Debian: apt-get install chromium; ' +
+      `bench: "--browser" is given and there is no Chromium (${LOOKED}), needs one to run in. Install it (Debian: apt-get install chromium; ` +
         'elsewhere: npx playwright install chromium) or set CHROMIUM_PATH.',
     );
   }
@@ -51,7 +51,7 @@ export async function servePage(path: string): Promise<ServedPage> {
     build: { outDir, emptyOutDir: true, target: 'es2022', rolldownOptions: { input: join(root, path) } },
   });
   const server = await vite.preview({ root, configFile: false, logLevel: 'error', build: { outDir }, preview: { host: '127.0.0.1', port: 0 } });
-  return { url: `${server.resolvedUrls!.local[0]}${path}`, chromium, found, close: () => server.close() };
+  return { url: `${server.resolvedUrls!.local[0]}${path}`, chromium, found: found.browser, close: () => server.close() };
 }
 
 /** A headless Chromium with an empty profile, and the process that all of it is below. */

@@ -6,7 +6,7 @@ export const INSECURE_HOST = 'batchnorm.test';
 
 /** `gpu: false` leaves out the flags without which headless Chromium has no adapter. */
 export function launchOptions({ gpu }: { gpu: boolean }): LaunchOptions {
-  const { executablePath, args } = findChromium();
+  const { args, ...found } = findChromium();
   const kept = gpu ? args : args.filter((arg) => !arg.includes('webgpu'));
-  return { headless: true, executablePath, args: [...kept, `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`] };
+  return { headless: true, ...found, args: [...kept, `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`] };
 }
