@@ -54,9 +54,11 @@ export function findForm(source: Source, text: string, options: FormOptions, ask
   }
   const { separator, sample, decimal } = best;
   if (best.mayBeGrouped && options.decimal === undefined) {
-    const found = `line ${best.mayBeGrouped.line} has numbers like ${JSON.stringify(best.mayBeGrouped.cells.find((cell) => COMMA_GROUP.test(cell)))}`;
+    const { line, cells } = best.mayBeGrouped;
+    const column = cells.findIndex((cell) => COMMA_GROUP.test(cell));
+    const found = `line ${line}, column ${column + 1} is ${JSON.stringify(cells[column])}`;
     ask(malformed(source, found, 'to be told whether the comma is a decimal one or parts thousands', 'Give "decimal": "," or ".".', {
-      problem: 'ambiguous', line: best.mayBeGrouped.line, option: 'decimal', choices: [',', '.'],
+      problem: 'ambiguous', line, column: column + 1, cell: cells[column], option: 'decimal', choices: [',', '.'],
     }));
   }
   const tokens = options.tokens ?? [];

@@ -100,7 +100,7 @@ describe('a matrix of one’s own', () => {
     const flags = ['--header', 'yes', '--separator', 'semicolon', '--decimal', 'comma', '--missing', 'mean', '--missing-word=-999', '--text', 'drop', '--omit', 'id', '--label=-1'];
     const { status, stdout } = await verify(['--backend', 'cpu', '--input', 'said.csv', ...flags]);
     expect(stdout).toMatch(/matrix: 4 rows × 2 channels/);
-    expect(stdout).toMatch(/\n0 +2\.5 /); // the mean of 1,5 2,5 3,5 and of what is missing
+    expect(stdout).toMatch(/\n *0 +2\.5 /); // the mean of 1,5 2,5 3,5 and of what is missing
     expect(stdout).toContain('read: 1 missing value of column 2 ("0") is its mean, 2.5.');
     expect(status).toBe(0);
   });
