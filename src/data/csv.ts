@@ -147,9 +147,9 @@ function isKeyQuoted({ lines }: Sample): boolean {
 function askDecimalComma(source: Source, { separator, sample }: Form & { sample: Sample }, { width, names, body }: Heading, { decimal }: TextOptions, ask: (question: Error) => void): void {
   if (separator !== ',' || width !== 2 || names || decimal !== undefined) return;
   const lines = sample.lines.filter(({ at }) => at >= body.at);
-  if (!lines.every(({ cells: [whole, part], width, isQuoted }) => width === 2 && !isQuoted.some(Boolean) && /^[+-]?\d+$/.test(whole!) && /^\d+$/.test(part!))) return;
+  if (!lines.every(({ cells: [whole, part], width, isQuoted }) => width === 2 && !isQuoted.some(Boolean) && /^[+-]?\d+$/.test(whole!) && /^\d+(?:[eE][+-]?\d+)?$/.test(part!))) return;
   const parts = lines.map(({ cells }) => cells[1]!);
-  if (!areDecimals(parts)) return;
+  if (!parts.every((part) => /e/i.test(part)) && !areDecimals(parts)) return;
   const found = `line ${lines[0]!.line} and the others are ${JSON.stringify(lines[0]!.cells.join(','))} and the like`;
   const needed = 'to be told whether the comma parts two columns or is a decimal one';
   ask(malformed(source, found, needed, 'Give "separator": "," for two columns, or "decimal": "," for one.', {

@@ -76,6 +76,8 @@ function findComment(text: string, start: Place): string | null {
   return null;
 }
 
+/** What parts thousands and is no decimal mark. */
+const GROUPS = /(?<=\d)['’ \u00a0\u2009\u202f](?=\d{3}(?!\d))/g;
 const COMMA_GROUP = /^[+-]?[1-9]\d{0,2}(?:,\d{3})+$/;
 const POINT_GROUP = /^[+-]?[1-9]\d{0,2}(?:\.\d{3})+$/;
 
@@ -92,9 +94,10 @@ function score(separator: string, sample: Sample, said: Decimal | undefined): Ca
   const counts = { all: 0, plain: 0, point: 0, comma: 0, surePoint: 0, sureComma: 0 };
   let grouped: SampleLine | null = null;
   for (const line of body) {
-    for (const cell of line.cells) {
-      if (cell === '') continue;
+    for (const written of line.cells) {
+      if (written === '') continue;
       counts.all++;
+      const cell = written.length > 60 ? written : written.replace(GROUPS, '');
       if (cell.length > 60 || !/[.,]/.test(cell)) {
         if (!Number.isNaN(parseNumber(cell, '.'))) counts.plain++;
       } else if (!Number.isNaN(parseNumber(cell, '.'))) {

@@ -42,6 +42,10 @@ export function findHeading(source: Source, text: string, form: Form & { sample:
     notes.push(`Line ${line.line} has the numbers of rows and columns, and perhaps names of classes.`);
     lines = lines.slice(1);
   }
+  while (options.header === undefined && counts === null && lines.length > 2 && isTitle(lines[0]!, lines[1]!, width, notation)) {
+    notes.push(`Line ${lines[0]!.line} is a title and left out.`);
+    lines = lines.slice(1);
+  }
   const first = lines[0]!;
   const below = lines.slice(1);
   const isNumeric = numericColumns(below, width, notation);
@@ -122,6 +126,13 @@ function countsOf(lines: readonly SampleLine[], width: number, notation: Notatio
   return rest.every((cell) => cell === '' || classify(cell, notation).kind === 'word') ? Number(rows) : null;
 }
 
+/** One cell of words above a line that has nothing but words in all columns. */
+function isTitle(line: SampleLine, next: SampleLine, width: number, notation: Notation): boolean {
+  const isWord = (cell: string) => classify(cell, notation).kind === 'word';
+  const filled = line.cells.filter((cell) => cell !== '');
+  return width > 2 && filled.length === 1 && isWord(filled[0]!) && next.width === width && next.cells.every(isWord);
+}
+
 /** R's `write.table`: the header has no cell for the names of the rows. */
 function isShortHeader(first: SampleLine, below: readonly SampleLine[], width: number, isNumeric: boolean[], notation: Notation): boolean {
   if (first.width !== width - 1 || below.length === 0) return false;
@@ -181,7 +192,7 @@ function sequence(first: SampleLine, below: readonly SampleLine[], isNumeric: bo
   if (!cells.every((cell) => /^-?\d+$/.test(cell))) return 'data';
   const values = cells.map(Number);
   const offset = at[0]! - values[0]!;
-  const isCount = values[0] === 0 && (offset === 0 || offset === 1) && values.every((value, i) => at[i]! - value === offset);
+  const isCount = cells[0] === '0' && (offset === 0 || offset === 1) && values.every((value, i) => at[i]! - value === offset);
   const columns = isNumeric.flatMap((is, c) => (is ? [c] : []));
   const fractional = columns.filter((c) => below.every(({ cells }) => cells[c] === undefined || cells[c] === '' || /[.,eE]/.test(cells[c]))).length;
   const rows = below.length;
@@ -194,6 +205,7 @@ function sequence(first: SampleLine, below: readonly SampleLine[], isNumeric: bo
   }
   const step = values.length > 2 ? values[1]! - values[0]! : 0;
   const isEven = (numbers: readonly number[]) => numbers.every((value, i) => i === 0 || value - numbers[i - 1]! === step);
+  if (isNamed && values.length > 1 && values.every((value, i) => value >= 1900 && value <= 2100 && (i === 0 || value !== values[i - 1]))) return 'ask'; // years
   if (step === 0 || !isEven(values) || rows < 2) return 'data';
   if (fractional === columns.length || isNamed) return 'ask';
   return values.length >= 5 && !below.some(({ cells }) => isEven(at.map((c) => Number(cells[c])))) ? 'ask' : 'data';

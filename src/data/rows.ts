@@ -199,7 +199,8 @@ function refuse(source: Source, { line, cell }: OddCell, column: Column, role: R
   }
   if (role === 'text') {
     const what = column.kind === 'date' ? 'dates' : 'text';
-    const remedy = `Take its column, which is ${what}, out with "label" or "omit"; or give "text": "drop" or "categories".`;
+    const sign = kind === 'percent' ? 'Take the % off. ' : kind === 'currency' ? 'Take the currency off. ' : '';
+    const remedy = `${sign}Take its column, which is ${what}, out with "label" or "omit"; or give "text": "drop" or "categories".`;
     return malformed(source, found, 'a number', remedy, { problem: 'cell', ...at, option: 'text', choices: ['drop', 'categories'] });
   }
   if (kind === 'grouped') {

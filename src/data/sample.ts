@@ -24,7 +24,7 @@ const ENOUGH_CHARACTERS = 2 ** 17;
 const ENOUGH_LINES = 5;
 export const MAX_CELLS = 2000;
 
-/** Cuts the first lines of a text. Blank lines are passed over. */
+/** Cuts the first lines of a text. Blank lines are passed over, and those with separators only. */
 export function takeSample(text: string, { separator, comment }: Cut, from: Place): Sample {
   const source = new Cells(text, separator, from, null);
   const sample: Sample = { lines: [], comments: 0, comment: null };
@@ -43,7 +43,8 @@ export function takeSample(text: string, { separator, comment }: Cut, from: Plac
       sample.comment = { ...place, ...cellsOf(new Cells(words, separator, { at: 0, line: 1 }, null)), next: { at: source.at, line: source.line } };
       continue;
     }
-    sample.lines.push({ ...place, ...cellsOf(source), next: { at: source.at, line: source.line } });
+    const line = { ...place, ...cellsOf(source), next: { at: source.at, line: source.line } };
+    if (line.width === 1 || line.cells.some((cell) => cell !== '')) sample.lines.push(line);
   }
   return sample;
 }

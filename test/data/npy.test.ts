@@ -104,6 +104,27 @@ describe('parseNpy', () => {
   });
 });
 
+describe('parseNpy says', () => {
+  it('that integers are rounded, also those that f64 rounds to what f32 holds', () => {
+    const exact = 2 ** 60;
+    const words = [9007199254740993n, BigInt(exact), 16777217n, 5n];
+    const view = new DataView(new ArrayBuffer(32));
+    words.forEach((word, i) => view.setBigInt64(8 * i, word, true));
+    const { data, notes } = parseNpy(npy(dict('<i8', '(4,)'), new Uint8Array(view.buffer)));
+    expect([...data]).toEqual([2 ** 53, exact, 16777216, 5]);
+    expect(notes).toEqual(['2 whole numbers are beyond what f32 holds exactly, and rounded.']);
+  });
+  it('that the order is Fortran’s, where that makes a difference', () => {
+    expect(parseNpy(npy(dict('<f4', '(2, 2)', 'True'), f4([1, 2, 3, 4])))).toEqual({
+      rows: 2, channels: 2, data: Float32Array.of(1, 3, 2, 4), notes: ['It is in Fortran order and was put into rows.'],
+    });
+    expect(parseNpy(npy(dict('<f4', '(4,)', 'True'), f4([1, 2, 3, 4]))).notes).toEqual([]);
+  });
+  it('where a broken value stands in rows, whatever the order', () => {
+    expect(() => parseNpy(npy(dict('<f4', '(2, 3)', 'True'), f4([1, 2, 3, 4, NaN, 6])))).toThrow('row 0, channel 2 (from 0) is NaN');
+  });
+});
+
 describe('parseNpy refuses', () => {
   const data = f4([1, 2, 3, 4]);
   const good = npy(dict('<f4', '(2, 2)'), data);
@@ -167,16 +188,21 @@ it('round trip: every shape, type, byte order, version and header padding', () =
     little: fc.boolean(),
     version: fc.constantFrom(1, 2, 3),
     padding: fc.nat({ max: 70 }),
+    isFortran: fc.boolean(),
+    quote: fc.constantFrom("'", '"'),
   });
   fc.assert(
-    fc.property(file, ({ type, shape, seed, little, version, padding }) => {
+    fc.property(file, ({ type, shape, seed, little, version, padding, isFortran, quote }) => {
       const count = shape.reduce((a, b) => a * b, 1);
       const value = (i: number) => (type === 'b1' ? (seed[i % seed.length] ?? 0) & 1 : (seed[i % seed.length] ?? 0) + (type.startsWith('u') ? 128 : 0));
       const values = Array.from({ length: count }, (_, i) => value(i) / (type.startsWith('f') ? 64 : 1));
       const { bytes } = ELEMENTS[type];
-      const header = dict((little ? '<' : '>') + type, `(${shape.join(', ')},)`) + ' '.repeat(padding) + '\n';
+      // In Fortran order the first index runs fastest: where each element stands in C order, digit by digit.
+      const inRows = (stored: number) => shape.map((_, axis) => Math.floor(stored / shape.slice(0, axis).reduce((a, b) => a * b, 1)) % shape[axis]!).reduce((at, index, axis) => at * shape[axis]! + index, 0);
+      const stored = values.map((_, i) => values[isFortran ? inRows(i) : i]!);
+      const header = (dict((little ? '<' : '>') + type, `(${shape.join(', ')},)`, isFortran ? 'True' : 'False') + ' '.repeat(padding) + '\n').replaceAll("'", quote);
       const channels = shape.length === 1 ? 1 : (shape.at(-1) ?? 0);
-      expect(read(npy(header, elements(values, bytes, writers[type], little), version))).toEqual({
+      expect(read(npy(header, elements(stored, bytes, writers[type], little), version))).toEqual({
         rows: count / channels,
         channels,
         data: Float32Array.from(values),
