@@ -149,7 +149,7 @@ function askDecimalComma(source: Source, { separator, sample }: Form & { sample:
   const lines = sample.lines.filter(({ at }) => at >= body.at);
   if (!lines.every(({ cells: [whole, part], width, isQuoted }) => width === 2 && !isQuoted.some(Boolean) && /^[+-]?\d+$/.test(whole!) && /^\d+(?:[eE][+-]?\d+)?$/.test(part!))) return;
   const parts = lines.map(({ cells }) => cells[1]!);
-  if (!parts.every((part) => /e/i.test(part)) && !areDecimals(parts)) return;
+  if (!parts.every((part) => /e/i.test(part)) && !areDecimals(parts.map((part) => part.split(/e/i)[0]!))) return;
   const found = `line ${lines[0]!.line} and the others are ${JSON.stringify(lines[0]!.cells.join(','))} and the like`;
   const needed = 'to be told whether the comma parts two columns or is a decimal one';
   ask(malformed(source, found, needed, 'Give "separator": "," for two columns, or "decimal": "," for one.', {
