@@ -131,7 +131,7 @@ export const FORMS: FileForm[] = [
   // missing values, text, columns
   { name: 'rows left out', file: 'a,b\n1,2\n,9\n3,4\n', options: { missing: 'drop' }, rows: FOUR, says: '1 row without a value is left out' },
   { name: 'means filled in', file: 'a,b\n1,2\n,3\n3,4\n', options: { missing: 'mean' }, rows: [[1, 2], [2, 3], [3, 4]], says: 'its mean, 2.' },
-  { name: 'a word and a number for missing', file: 'a,b\n1,2\nlost,-999\n3,4\n', options: { missing: { action: 'drop', tokens: ['lost', '-999.0'] } }, rows: FOUR },
+  { name: 'a word and a number for missing', file: 'a,b\n1,2\nlost,9\n8,-999\n3,4\n', options: { missing: { action: 'drop', tokens: ['lost', '-999.0'] } }, rows: FOUR },
   { name: 'words numbered', file: 'a,kind\n1,rose\n2,iris\n3,rose\n', options: { text: 'categories' }, rows: [[1, 1], [2, 0], [3, 1]], says: '"iris", "rose" are 0 to 1' },
   { name: 'words numbered, numbers among them', file: 'a,kind\n1,x\n2,10\n3,y\n4,0.1\n5,x\n', options: { text: 'categories' }, rows: [[1, 2], [2, 1], [3, 3], [4, 0], [5, 2]] },
   { name: 'words left out', file: 'a,kind\n1,rose\n2,iris\n', options: { text: 'drop' }, rows: [[1], [2]], columns: ['a'] },
