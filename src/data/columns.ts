@@ -27,7 +27,7 @@ export interface Column {
 }
 
 /** What each column is, by all its cells. */
-export function columnsOf(survey: Survey, { names, width, hasRowNames }: Heading): Column[] {
+export function columnsOf(survey: Survey, { names, width }: Heading): Column[] {
   const tallies = Array.from({ length: width }, () => ({
     missing: 0, booleans: 0, dates: 0, others: 0, grouped: 0, infinite: 0, quoted: 0,
     firstMissing: null as OddCell | null, firstOther: null as OddCell | null, firstBoolean: null as OddCell | null, firstWord: null as OddCell | null,
@@ -77,12 +77,10 @@ export function columnsOf(survey: Survey, { names, width, hasRowNames }: Heading
     if (usable + words + booleans + infinite === 0) return column('empty', 0, null);
     if (booleans > 0 && usable + words === 0) return column('boolean', infinite, tally.firstOther);
     if (words + booleans > usable + infinite) {
-      if (index === 0 && hasRowNames) return column('index', 0, null);
       return column(dates > others ? 'date' : 'text', words, tally.firstWord ?? tally.firstBoolean);
     }
     const firstOdd = earlier(tally.firstOther, tally.firstBoolean);
     const runsFrom = firstOdd || missing > 0 ? null : runsOf(survey, index);
-    if (index === 0 && hasRowNames) return column('index', 0, null, runsFrom);
     return column(runsFrom === null ? (isWhole(survey, index) ? 'whole' : 'number') : 'index', words + booleans + infinite, firstOdd, runsFrom);
   });
 }

@@ -53,6 +53,7 @@ export const FORMS: FileForm[] = [
   { name: 'R write.csv', file: '"","a","b"\n"1",1.5,2.5\n"2",3.5,4.5\n', rows: HALVES, columns: ['a', 'b'] },
   { name: 'R write.csv, rows named', file: '"","a","b"\n"Mazda RX4",1.5,2.5\n"Fiat 128",3.5,4.5\n', rows: HALVES, columns: ['a', 'b'] },
   { name: 'R write.table', file: '"a" "b"\n"1" 1.5 2.5\n"2" 3.5 4.5\n', rows: HALVES, columns: ['a', 'b'], says: 'Column 1 counts or names the rows' },
+  { name: 'R write.table, its row names kept', file: '"a" "b"\n"x" 1.5 2.5\n"1" 3.5 4.5\n', options: { omit: [] }, refuses: 'line 2, column 1 is "x", needs a number' },
   { name: 'R write.table, quote = FALSE', file: 'a b\n1 1.5 2.5\n2 3.5 4.5\n', rows: HALVES, columns: ['a', 'b'] },
   { name: 'R write.table, tabs', file: 'a\tb\nx\t1.5\t2.5\ny\t3.5\t4.5\n', rows: HALVES, columns: ['a', 'b'] },
   { name: 'R write.table, rows named, no header', file: '"1" 1.5 2.5\n"2" 3.5 4.5\n"3" 5.5 6.5\n', rows: [...HALVES, [5.5, 6.5]] },
