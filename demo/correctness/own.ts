@@ -103,11 +103,11 @@ function parseOffset(): number {
   return value;
 }
 
-/** A column's name, or its index where only digits are given, as on the command line. */
+/** A column's name, or its index where only digits are given, from the end with a minus, as on the command line. */
 function parseLabel(): string | number | undefined {
   const text = byId('own-label', HTMLInputElement).value.trim();
   if (text === '') return undefined;
-  return /^\d+$/.test(text) ? Number(text) : text;
+  return /^-?\d+$/.test(text) ? Number(text) : text;
 }
 
 function view({ opened, own, names }: OwnNews, source: string, seed: number): Node[] {

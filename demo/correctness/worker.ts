@@ -76,7 +76,7 @@ function draw({ rows, columns, offset, seed }: OwnShape) {
 }
 
 async function read({ file, label }: OwnFile) {
-  return readTable(file.name, new Uint8Array(await file.arrayBuffer()), label === undefined ? {} : { label });
+  return readTable(new Uint8Array(await file.arrayBuffer()), { file: file.name, ...(label === undefined ? {} : { label }) });
 }
 
 function openedOf({ kind, reason, adapter }: Backend): Opened {

@@ -64,9 +64,10 @@ export class OwnData {
     const news = await this.#ask({ kind: 'read', files }).catch((error: unknown) => ({ kind: 'refused' as const, message: messageOf(error) }));
     if (news.kind === 'refused') return say(status, news.message, true);
     if (news.kind !== 'read') return;
-    const { name, rows, columns, label } = (this.#file = news.file);
-    labelChoice.replaceChildren(...columns.map((column, i) => new Option(column, String(i), i === label, i === label)));
+    const { name, rows, columns, label, problem } = (this.#file = news.file);
+    labelChoice.replaceChildren(...columns.map((column) => new Option(column.name, String(column.index), column.index === label, column.index === label)));
     labelField.hidden = label === null;
+    if (problem) return say(status, problem.message, true);
     say(status, label === null ? `${name}: ${rows} rows with their labels.` : `${name}: ${rows} rows × ${columns.length} columns.`);
     this.#chosen();
   }

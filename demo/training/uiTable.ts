@@ -4,9 +4,12 @@ import type { DataSet } from './messages.js';
 export interface ReadFile {
   name: string;
   rows: number;
-  /** Names of the columns, the label's included; none where a second file has the labels. */
-  columns: string[];
+  /** What the columns are called, the label's included; none where a second file has the labels. */
+  columns: { index: number; name: string }[];
+  /** Index of the likeliest label. */
   label: number | null;
+  /** Why it cannot be read with that label, and where. */
+  problem: { message: string; line: number | null; column: number | null } | null;
 }
 
 export type TableCommand =

@@ -1,5 +1,5 @@
 // Reads the visitor's file, so that a large one does not hold the page up.
-import { type Table, readTable, split, withLabels } from '../../src/data/index.js';
+import { type ColumnPreview, type Table, TableError, previewTable, readTable, split, withLabels } from '../../src/data/index.js';
 import { messageOf } from '../dom.js';
 import type { DataSet } from './messages.js';
 import type { ReadFile, TableCommand, TableNews } from './uiTable.js';
@@ -9,9 +9,6 @@ interface Source {
   /** The table with this column as its labels; null: a second file's. */
   labelled(label: number | null): Promise<Table>;
 }
-
-/** What a column of labels is called by those who make tables. */
-const LABEL_NAMES = /^(label|labels|class|target|kind|species|digit|category|y)$/i;
 
 let source: Source | null = null;
 /** Commands are carried out one after the other. */
@@ -50,38 +47,32 @@ interface Bytes {
 
 /** The one of a single column has the labels. */
 async function openTwo(files: Bytes[]): Promise<Source> {
-  const tables = await Promise.all(files.map(({ name, bytes }) => readTable(name, bytes)));
+  const tables = await Promise.all(files.map(({ name, bytes }) => readTable(bytes, { file: name })));
   const at = tables.findIndex(({ channels }) => channels === 1);
   const labels = at < 0 ? 1 : at;
   const table = withLabels(tables[1 - labels], tables[labels]);
-  return { file: { name: files[1 - labels].name, rows: table.rows, columns: [], label: null }, labelled: () => Promise.resolve(table) };
+  return { file: { name: files[1 - labels].name, rows: table.rows, columns: [], label: null, problem: null }, labelled: () => Promise.resolve(table) };
 }
 
+/** A file that asks is refused with its question; one that cannot be read with the likeliest label is shown, with what is wrong. */
 async function openOne({ name, bytes }: Bytes): Promise<Source> {
-  const { table, label } = await readNumbers(name, bytes).catch((error: unknown) => readText(name, bytes, error));
-  const columns = Array.from({ length: table.channels + (label === null ? 0 : 1) }, (_, i) => `column ${i + 1}`);
-  if (table.columns) {
-    const named = [...table.columns];
-    if (label !== null) named.splice(label, 0, ''); // the header's word for it is taken out with it
-    named.forEach((column, i) => (columns[i] = column || columns[i]));
-  }
-  if (label !== null) columns[label] += ', text';
-  const guess = columns.findIndex((column) => LABEL_NAMES.test(column));
-  return {
-    file: { name, rows: table.rows, columns, label: label ?? (guess < 0 ? columns.length - 1 : guess) },
-    labelled: async (chosen) => (label === null ? withLabels(table, chosen!) : chosen === label ? table : readTable(name, bytes, { label: chosen! })),
+  const { rows, columns, labels, questions } = await previewTable(bytes, { file: name });
+  if (questions[0]) throw questions[0];
+  const usable = columns.filter(({ role }) => role === 'channel' || role === 'text');
+  const label = labels[0]?.column ?? usable.at(-1)!.index;
+  let read: { label: number; table: Table } | null = null;
+  const labelled = async (chosen: number | null) => {
+    if (read?.label !== chosen) read = { label: chosen!, table: await readTable(bytes, { file: name, label: chosen! }) };
+    return read!.table;
   };
+  const problem = await labelled(label).then(() => null, (error: unknown) => {
+    if (!(error instanceof TableError)) throw error;
+    const { line = null, column = null } = error.details;
+    return { message: error.message, line, column };
+  });
+  return { file: { name, rows, columns: usable.map((column) => ({ index: column.index, name: wordsOf(column) })), label, problem }, labelled };
 }
 
-/** All columns are numbers, so that each may be the label. */
-async function readNumbers(name: string, bytes: Uint8Array): Promise<{ table: Table; label: number | null }> {
-  return { table: await readTable(name, bytes), label: null };
-}
-
-/** The column of text that the reader advises to take out is the label. */
-async function readText(name: string, bytes: Uint8Array, refusal: unknown): Promise<{ table: Table; label: number | null }> {
-  const advised = /column (\d+) is .* take its column out with "label"/.exec(messageOf(refusal));
-  if (!advised) throw refusal;
-  const label = Number(advised[1]) - 1;
-  return { table: await readTable(name, bytes, { label }), label };
+function wordsOf({ index, name, kind }: ColumnPreview): string {
+  return `${name || `column ${index + 1}`}${kind === 'text' || kind === 'date' ? ', text' : ''}`;
 }

@@ -1,235 +1,192 @@
 import { describe } from '../plan/shape.js';
-import { f32Problem, malformed, type Source, type SourceOptions, type Table } from './table.js';
+import { type Column, columnsOf } from './columns.js';
+import { malformed, type Source, type SourceOptions } from './errors.js';
+import { findForm, type Form, ONE_COLUMN } from './form.js';
+import { checkText } from './foreign.js';
+import { findHeading, type Heading } from './header.js';
+import { checkTextOptions, type MissingAction, type TextAction, type TextOptions } from './options.js';
+import { findColumn, type Role, type RowOptions, rolesOf, tableOf } from './rows.js';
+import type { Sample } from './sample.js';
+import { Survey } from './survey.js';
+import type { ReadTable } from './table.js';
 
-export interface CsvOptions extends SourceOptions {
-  /** Column taken out into `labels`: its name in the header line, or its index from 0. */
-  label?: string | number | undefined;
-}
-
-/** One row of cells; a quoted cell may hold line ends, so it can span several lines of the text. */
-interface Line {
-  cells: string[];
-  /** The line it begins on, from 1. */
-  number: number;
-  /** Where the next one begins in the text, and its number. */
-  next: number;
-  nextNumber: number;
-}
-
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-const NO_VALUE = /^(?:[+-]?(?:nan|inf|infinity)|na|n\/a|null|none|\?|)$/i;
+export interface CsvOptions extends TextOptions, SourceOptions {}
 
 /**
- * Reads comma-, semicolon- or tab-separated numbers.
+ * Reads a table of numbers from text: comma-, semicolon-, tab-, bar- or blank-separated.
  *
- * The separator is the one that splits the first two lines alike. The first line is a header when a cell of it, outside
- * the label column, is neither a number nor a missing one (empty, nan, inf, NA, null, none, ?), or when `label` is a
- * name; a first line of nothing but numbers is data. Cells may be "quoted"; lines end in LF, CRLF or CR; blank lines at
- * the end are ignored. Numbers have a decimal point, or an exponent, or neither; they are read as f64 and rounded to the
- * nearest f32. Missing values, nan and inf are refused.
+ * What the text does not say outright is found out, and told in `notes`: the separator is the one that cuts most lines alike
+ * and makes most cells numbers; lines that begin with `#` or `%` where others do not are comments, blank lines are passed
+ * over; the first line is a header where words stand above numbers, names in quotes above numbers without, or 0, 1, 2, …
+ * above decimals; a column in front without a name that counts or names the rows is left out, and an empty one at the end;
+ * `sep=;`, numbers of rows and columns in front, R's header without a cell for row names, and lines of units are known.
+ * **Where a text can be meant in two ways the error asks**, and names the option that says it.
+ *
+ * Cells may be "quoted"; lines end in LF, CRLF or CR. Numbers are read as f64 and rounded to the nearest f32; digits may be
+ * in groups (1,234.5 where that can mean one thing only), the minus may be U+2212. A column of true and false is 1 and 0.
+ * Missing values and text are refused, or taken as `missing` and `text` say; NaN and infinity never become data.
  * Format: RFC 4180 — https://www.rfc-editor.org/rfc/rfc4180
  *
+ * Time is linear in the text, whatever stands in it.
+ *
  * @param text - the whole file.
- * @returns the columns without the label's, in their order.
- * @throws {TypeError} `text` is no string, or `label` neither a string nor a number.
- * @throws {RangeError} there is no row of numbers; a cell is missing, too many, or no number; `label` is no column.
+ * @returns the columns that are numbers, without the label's, in their order.
+ * @throws {TypeError} an argument is of the wrong kind.
+ * @throws {TableError} there is no row of numbers; a cell is missing, too many, or no number; an option is no column; the text can be meant in two ways.
  * @example parseCsv('width,height,kind\n1,2.5,iris\n', { label: 'kind' })
  */
-export function parseCsv(text: string, options: CsvOptions = {}): Table {
+export function parseCsv(text: string, options: CsvOptions = {}): ReadTable {
   const source = { call: options.call ?? 'parseCsv', subject: options.file ?? 'text' };
   if (typeof text !== 'string') {
     throw new TypeError(`${source.call}: "text" is ${describe(text)}, needs a string. Give bytes to readTable().`);
   }
-  const body = trimBlankLines(text);
-  if (body === '') throw malformed(source, 'is empty', 'at least one line of numbers', 'Choose another file.');
+  const reading = new TextReading(source, text, options, refuseToGuess);
+  reading.read(Infinity);
+  return reading.table();
+}
 
-  const separator = findSeparator(body);
-  const first = readLine(source, body, separator, 0, 1);
-  const label = findLabel(source, first.cells, options.label);
-  const hasHeader = typeof options.label === 'string' || first.cells.some((cell, i) => i !== label && isName(cell));
-  if (hasHeader && first.next >= body.length) {
-    throw malformed(source, 'ends after line 1, its header', 'at least one line of numbers', 'Choose another file.');
-  }
+/** Throws what is to be asked: nobody is there to answer. */
+export function refuseToGuess(question: Error): never {
+  throw question;
+}
 
-  const values = new Floats();
-  const labels: string[] = [];
-  let rows = 0;
-  let line = hasHeader ? readLine(source, body, separator, first.next, first.nextNumber) : first;
-  for (;;) {
-    checkWidth(source, line, first.cells.length);
-    for (const [i, cell] of line.cells.entries()) {
-      if (i === label) labels.push(readLabel(source, cell, line.number, i));
-      else values.push(readNumber(source, cell, line.number, i));
+/** A text on its way to a table, that can be read a piece at a time. */
+export class TextReading {
+  readonly text: string;
+  readonly form: Form & { sample: Sample };
+  readonly heading: Heading;
+  readonly survey: Survey;
+  readonly #source: Source;
+  readonly #options: RowOptions & { isKeyQuoted: boolean };
+  readonly #ask: (question: Error) => void;
+  #columns: { columns: Column[]; roles: Role[]; notes: string[] } | null = null;
+
+  /** @param ask - is told where the text can be meant in two ways; where it returns, the likelier one is taken. */
+  constructor(source: Source, whole: string, options: TextOptions, ask: (question: Error) => void) {
+    const { action, tokens, text: textAction } = checkTextOptions(source.call, options);
+    const text = trimBlankLines(whole);
+    this.#source = source;
+    this.#ask = ask;
+    this.text = text;
+    if (text === '') throw malformed(source, 'is empty', 'at least one line of numbers', 'Choose another file.', { problem: 'empty' });
+    checkText(source, text);
+    this.form = findForm(source, text, { ...options, tokens }, ask);
+    const { sample, separator, notation, comment } = this.form;
+    if (sample.lines.length === 0) throw malformed(source, 'has no line but comments', 'at least one line of numbers', 'Choose another file.', { problem: 'empty' });
+    this.heading = findHeading(source, text, this.form, options, ask);
+    const { names, width, body } = this.heading;
+    if (body.at >= text.length) {
+      const last = sample.lines[0]!.line;
+      throw malformed(source, `ends after line ${last}, its header`, 'at least one line of numbers', 'Choose another file.', { problem: 'empty', line: last });
     }
-    rows++;
-    if (line.next >= body.length) break;
-    line = readLine(source, body, separator, line.next, line.nextNumber);
+    if (options.header === undefined && options.separator === undefined) askDecimalComma(source, this.form, this.heading, options, ask);
+    const labelNames = names ?? (typeof options.label === 'string' ? sample.lines[0]!.cells : null);
+    const label = options.label === undefined ? null : findColumn(source, 'label', options.label, labelNames, width);
+    const omit = options.omit?.map((column) => findColumn(source, 'omit', column, names, width)) ?? null;
+    this.#options = { label, omit, action: action satisfies MissingAction, text: textAction satisfies TextAction, isKeyQuoted: isKeyQuoted(sample) };
+    const from = names && !this.heading.hasRowNames ? sample.lines.find(({ next }) => next.at <= body.at) ?? sample.lines[0]! : sample.lines[0]!;
+    const widthFrom = from.width === width ? `line ${from.line} has` : 'the other lines have';
+    this.survey = new Survey(source, text, { separator, notation, comment, width, body, widthFrom, textColumn: label });
   }
 
-  const table: Table = { rows, channels: values.length / rows, data: values.toArray() };
-  if (hasHeader) table.columns = first.cells.filter((_, i) => i !== label);
-  if (label !== undefined) table.labels = labels.every((text) => NUMBER.test(text)) ? labels.map(Number) : labels;
-  return table;
+  /** Reads at least up to `until` of `text.length`. Says whether there is more. */
+  read(until: number): boolean {
+    return this.survey.read(until);
+  }
+
+  /** What the columns are, and what is taken for what; all has been read. */
+  columns(): { columns: Column[]; roles: Role[]; notes: string[] } {
+    if (this.#columns) return this.#columns;
+    const { survey, heading, form } = this;
+    if (survey.rows === 0) {
+      throw malformed(this.#source, 'has no row of data', 'at least one line of numbers', 'Choose another file.', { problem: 'empty' });
+    }
+    if (heading.saidRows !== null && heading.saidRows !== survey.rows) {
+      const { line } = form.sample.lines[0]!;
+      throw malformed(this.#source, `says in line ${line} that it has ${heading.saidRows} rows and has ${survey.rows}`, 'as many', `Save or copy it again, or remove line ${line} if it is not that.`, {
+        problem: 'damaged', line,
+      });
+    }
+    const columns = columnsOf(survey, heading);
+    if (columns.every(({ kind }) => kind === 'text' || kind === 'date' || kind === 'empty') && this.#options.text === 'refuse' && this.#options.label === null) {
+      const [first] = columns.map(({ firstOdd, firstMissing }) => firstOdd ?? firstMissing);
+      const place = first ? `line ${first.line}, column ${first.column + 1} is ${JSON.stringify(first.cell.text.slice(0, 40))}` : 'it is empty';
+      throw malformed(this.#source, `has no column of numbers (${place})`, 'numbers between separators', 'Choose another file, or give "separator" or "text".', {
+        problem: 'cell', line: first?.line, column: first ? first.column + 1 : undefined, cell: first?.cell.text, option: 'separator',
+      });
+    }
+    const notes = [...formNotes(form), ...heading.notes, ...surveyNotes(survey)];
+    const roles = rolesOf(this.#source, survey, columns, heading, this.#options, notes, this.#ask);
+    return (this.#columns = { columns, roles, notes });
+  }
+
+  /** All of it as a table; it has been read to its end. */
+  table(): ReadTable {
+    const { columns, roles, notes } = this.columns();
+    return tableOf(this.#source, this.survey, columns, roles, this.heading, this.#options, notes);
+  }
 }
 
 /** Without a byte order mark and without the blank lines at the end; the last line keeps its own end, blanks included. */
 function trimBlankLines(text: string): string {
   const start = text.startsWith('\uFEFF') ? 1 : 0;
-  const end = text.trimEnd().length;
+  let end = text.length;
+  while (end > start && (text.charCodeAt(end - 1) <= 32 || text.charCodeAt(end - 1) === 0x1a)) end--; // 1a: where DOS ends a text
   if (end <= start) return '';
-  const blanks = text.slice(end).search(/[\r\n]/);
-  return text.slice(start, blanks < 0 ? undefined : end + blanks);
+  let line = end;
+  while (line < text.length && text.charCodeAt(line) !== 10 && text.charCodeAt(line) !== 13 && text.charCodeAt(line) !== 0x1a) line++;
+  return text.slice(start, line);
 }
 
-/** Tab and semicolon before comma, which can stand inside their cells as a decimal or thousands mark. */
-function findSeparator(body: string): string {
-  const counts = ['\t', ';', ','].map((separator) => {
-    const first = countSeparators(body, separator, 0);
-    const second = first.next < body.length ? countSeparators(body, separator, first.next) : first;
-    return { separator, first: first.count, second: second.count };
-  });
-  const present = counts.filter(({ first }) => first > 0);
-  return (present.find(({ first, second }) => first === second) ?? present[0])?.separator ?? ',';
+/** Names of rows in quotes, beside numbers without. */
+function isKeyQuoted({ lines }: Sample): boolean {
+  return lines.every(({ isQuoted }) => isQuoted[0] && isQuoted.some((quoted) => !quoted));
 }
 
-/** Separators outside quotes, from `at` to the end of its line. */
-function countSeparators(body: string, separator: string, at: number): { count: number; next: number } {
-  let count = 0;
-  let quoted = false;
-  while (at < body.length && (quoted || !isLineEnd(body, at))) {
-    if (body[at] === '"') quoted = !quoted;
-    else if (body[at] === separator && !quoted) count++;
-    at++;
+/** Digits, comma, digits on every line and no names: two columns, or one with a decimal comma. */
+function askDecimalComma(source: Source, { separator, sample }: Form & { sample: Sample }, { width, names, body }: Heading, { decimal }: TextOptions, ask: (question: Error) => void): void {
+  if (separator !== ',' || width !== 2 || names || decimal !== undefined) return;
+  const lines = sample.lines.filter(({ at }) => at >= body.at);
+  if (!lines.every(({ cells: [whole, part], width, isQuoted }) => width === 2 && !isQuoted.some(Boolean) && /^[+-]?\d+$/.test(whole!) && /^\d+(?:[eE][+-]?\d+)?$/.test(part!))) return;
+  const parts = lines.map(({ cells }) => cells[1]!);
+  if (!parts.every((part) => /e/i.test(part)) && !areDecimals(parts.map((part) => part.split(/e/i)[0]!))) return;
+  const found = `line ${lines[0]!.line} and the others are ${JSON.stringify(lines[0]!.cells.join(','))} and the like`;
+  const needed = 'to be told whether the comma parts two columns or is a decimal one';
+  ask(malformed(source, found, needed, 'Give "separator": "," for two columns, or "decimal": "," for one.', {
+    problem: 'ambiguous', line: lines[0]!.line, option: 'decimal', choices: [','],
+  }));
+}
+
+/**
+ * Whether digits may be decimals: written as short as they go, or all as long. Single digits are, where most are halves or
+ * there are many and they are no classes.
+ */
+function areDecimals(parts: readonly string[]): boolean {
+  const isShortest = parts.every((part) => part === '0' || !part.endsWith('0'));
+  const isFixed = parts.every((part) => part.length === parts[0]!.length);
+  if (!isShortest && !isFixed) return parts.some((part) => part.length > 1 && part.startsWith('0'));
+  if (parts.some((part) => part.length > 1)) return true;
+  const halves = parts.filter((part) => part === '5').length;
+  if (2 * halves >= parts.length) return true;
+  const classes = new Set(parts);
+  return parts.length >= 5 && classes.size > 3;
+}
+
+function formNotes({ separator, notation, comment, sample }: Form & { sample: Sample }): string[] {
+  const notes: string[] = [];
+  const words = { '\t': 'a tab', ' ': 'blanks', ';': 'a semicolon', '|': 'a bar', ',': '', [ONE_COLUMN]: '' }[separator] ?? JSON.stringify(separator);
+  if (words) notes.push(`Cells are parted by ${words}.`);
+  if (notation.decimal === ',') notes.push('The comma is a decimal one.');
+  if (comment !== null && sample.comments > 0) notes.push(`Lines that begin with ${comment} are comments.`);
+  return notes;
+}
+
+function surveyNotes({ blanks, trailing }: Survey): string[] {
+  const notes: string[] = [];
+  if (blanks.length > 0) {
+    const shown = blanks.slice(0, 5).join(', ') + (blanks.length > 5 ? ', …' : '');
+    notes.push(blanks.length === 1 ? `Line ${shown} is empty and left out.` : `Lines ${shown} are empty and left out.`);
   }
-  return { count, next: skipLineEnd(body, at) };
-}
-
-function readLine(source: Source, body: string, separator: string, start: number, number: number): Line {
-  const cells: string[] = [];
-  let at = start;
-  let nextNumber = number + 1;
-  for (;;) {
-    let open = at;
-    while (body[open] === ' ') open++;
-    if (body[open] === '"') {
-      const place = `line ${nextNumber - 1}, column ${cells.length + 1}`;
-      const close = closingQuote(body, open);
-      if (close < 0) throw malformed(source, `${place} opens a quote`, 'its closing quote', 'Double a quote inside a cell: "".');
-      const cell = body.slice(open + 1, close);
-      nextNumber += cell.match(/\r\n|\r|\n/g)?.length ?? 0;
-      cells.push(cell.replaceAll('""', '"').trim());
-      at = close + 1;
-      while (body[at] === ' ') at++;
-      if (at < body.length && body[at] !== separator && !isLineEnd(body, at)) {
-        const needed = 'a separator or the end of the line there';
-        throw malformed(source, `${place} goes on after its closing quote`, needed, 'Double a quote inside a cell: "".');
-      }
-    } else {
-      while (at < body.length && body[at] !== separator && !isLineEnd(body, at)) at++;
-      cells.push(body.slice(open, at).trim());
-    }
-    if (body[at] !== separator) return { cells, number, next: skipLineEnd(body, at), nextNumber };
-    at++;
-  }
-}
-
-/** Index of the quote that ends the cell opened at `open`, or −1; a doubled one is a quote inside it. */
-function closingQuote(body: string, open: number): number {
-  let at = body.indexOf('"', open + 1);
-  while (at >= 0 && body[at + 1] === '"') at = body.indexOf('"', at + 2);
-  return at;
-}
-
-function isLineEnd(body: string, at: number): boolean {
-  const unit = body.charCodeAt(at);
-  return unit === 10 || unit === 13;
-}
-
-function skipLineEnd(body: string, at: number): number {
-  return at + (body[at] === '\r' && body[at + 1] === '\n' ? 2 : 1);
-}
-
-function isName(cell: string): boolean {
-  return !NUMBER.test(cell) && !NO_VALUE.test(cell);
-}
-
-/** Index of the label column; checks that it is one of the first line's and not the only one. */
-function findLabel(source: Source, first: string[], label: string | number | undefined): number | undefined {
-  if (label === undefined) return undefined;
-  const { call, subject } = source;
-  if (typeof label !== 'string' && typeof label !== 'number') {
-    throw new TypeError(`${call}: "label" is ${describe(label)}, needs the name of a column or its index.`);
-  }
-  const index = typeof label === 'number' ? label : first.indexOf(label);
-  if (!Object.hasOwn(first, index)) {
-    const needed = typeof label === 'number' ? `an integer from 0 to ${first.length - 1}` : `one of ${quoteAll(first)}`;
-    throw new RangeError(`${call}: "label" is ${describe(label)}, needs ${needed} (the first line of ${JSON.stringify(subject)}).`);
-  }
-  if (typeof label === 'string' && first.indexOf(label, index + 1) >= 0) {
-    const where = `of columns ${index} and ${first.indexOf(label, index + 1)} in ${JSON.stringify(subject)}`;
-    throw new RangeError(`${call}: "label" is the name ${describe(label)} ${where}, needs one column. Give its index.`);
-  }
-  if (first.length === 1) {
-    throw malformed(source, 'has no column but the label', 'at least one column of numbers', 'Leave "label" out.');
-  }
-  return index;
-}
-
-function checkWidth(source: Source, { cells, number }: Line, width: number): void {
-  if (cells.length === width) return;
-  const from = `(line 1 has ${width})`;
-  if (cells.length === 1 && cells[0] === '') {
-    throw malformed(source, `line ${number} is blank`, `${width} cells ${from}`, 'Remove the line.');
-  }
-  if (cells.length < width) {
-    const found = `line ${number}, column ${cells.length + 1} is missing`;
-    throw malformed(source, found, `${width} cells ${from}`, 'Fill the line in, or remove it.');
-  }
-  const found = `line ${number}, column ${width + 1} is ${quote(cells[width] ?? '')}`;
-  throw malformed(source, found, `the end of the line after ${width} cells ${from}`, 'Quote a cell that holds a separator.');
-}
-
-function readLabel(source: Source, cell: string, line: number, column: number): string {
-  if (cell === '') {
-    throw malformed(source, `line ${line}, column ${column + 1} is empty`, 'a label', 'Fill it in, or leave the line out.');
-  }
-  return cell;
-}
-
-function readNumber(source: Source, cell: string, line: number, column: number): number {
-  const value = NUMBER.test(cell) ? Number(cell) : NaN;
-  const problem = f32Problem(value);
-  if (!problem) return value;
-  const found = `line ${line}, column ${column + 1} is ${cell === '' ? 'empty' : quote(cell)}`;
-  if (NO_VALUE.test(cell)) throw malformed(source, found, 'a finite number', 'Fill it in, or leave the line out.');
-  if (NUMBER.test(cell)) throw malformed(source, found, problem, 'Scale its column down.');
-  const remedy = 'Correct it (a point before decimals; comma, semicolon or tab between cells), or take its column out with "label".';
-  throw malformed(source, found, 'a number', remedy);
-}
-
-function quote(cell: string): string {
-  return JSON.stringify(cell.length > 40 ? `${cell.slice(0, 40)}…` : cell);
-}
-
-function quoteAll(cells: string[]): string {
-  return cells.slice(0, 20).map(quote).join(', ') + (cells.length > 20 ? ', …' : '');
-}
-
-/** f32 values of unknown number, in an array that doubles. */
-class Floats {
-  length = 0;
-  #values = new Float32Array(1024);
-
-  push(value: number): void {
-    if (this.length === this.#values.length) {
-      const larger = new Float32Array(2 * this.length);
-      larger.set(this.#values);
-      this.#values = larger;
-    }
-    this.#values[this.length++] = value;
-  }
-
-  toArray(): Float32Array<ArrayBuffer> {
-    return this.#values.slice(0, this.length);
-  }
+  if (trailing > 0) notes.push(`${trailing === 1 ? 'A line ends' : `${trailing} lines end`} in a separator that the others do not have.`);
+  return notes;
 }

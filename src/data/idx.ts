@@ -1,4 +1,6 @@
-import { checkBytes, decodeTable, malformed, type ElementType, type SourceOptions, type Table } from './table.js';
+import { ArrayReading, checkBytes, type ElementType } from './elements.js';
+import { malformed, type Source, type SourceOptions } from './errors.js';
+import type { ReadTable } from './table.js';
 
 const TYPES: Record<number, ElementType> = { 0x08: 'u1', 0x09: 'i1', 0x0b: 'i2', 0x0c: 'i4', 0x0d: 'f4', 0x0e: 'f8' };
 
@@ -14,11 +16,18 @@ const TYPES: Record<number, ElementType> = { 0x08: 'u1', 0x09: 'i1', 0x0b: 'i2',
  *
  * @param bytes - the whole file, unzipped; read only, and nothing of it is kept.
  * @throws {TypeError} `bytes` is no Uint8Array.
- * @throws {RangeError} the file is malformed, truncated or goes on after its last element; an axis is 0.
+ * @throws {TableError} the file is malformed, truncated or goes on after its last element; an axis is 0.
  */
-export function parseIdx(bytes: Uint8Array, options: SourceOptions = {}): Table {
+export function parseIdx(bytes: Uint8Array, options: SourceOptions = {}): ReadTable {
   const source = { call: options.call ?? 'parseIdx', subject: options.file ?? 'bytes' };
   checkBytes(source.call, bytes);
+  const reading = openIdx(source, bytes);
+  reading.read(Infinity);
+  return reading.table();
+}
+
+/** The array of an IDX file, of which nothing but the header has been read. */
+export function openIdx(source: Source, bytes: Uint8Array): ArrayReading {
   const [zero0, zero1, code, rank] = bytes;
   if (zero0 === undefined || zero1 === undefined || code === undefined || rank === undefined) {
     throw malformed(source, `ends at byte ${bytes.length}`, 'the 4 bytes 00 00 type rank', 'Save or copy it again.');
@@ -40,7 +49,7 @@ export function parseIdx(bytes: Uint8Array, options: SourceOptions = {}): Table 
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
-  return decodeTable(source, bytes, { shape, channelAxis: 1, type, littleEndian: false, offset });
+  return new ArrayReading(source, bytes, { shape, channelAxis: 1, type, littleEndian: false, isFortran: false, offset });
 }
 
 /** Whether the file begins as IDX does: text never has a zero byte. */

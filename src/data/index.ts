@@ -1,9 +1,15 @@
+export type { ColumnKind } from './columns.js';
 export { parseCsv, type CsvOptions } from './csv.js';
 export { DIGIT_SIZE, type DigitsOptions, digits } from './digits.js';
+export { type ErrorDetails, type SourceOptions, TableError, type TableProblem } from './errors.js';
 export { parseIdx } from './idx.js';
+export type { LabelGuess } from './labels.js';
 export { parseNpy } from './npy.js';
+export type { ColumnRef, MissingAction, ReadProgress, TextAction, TextOptions } from './options.js';
+export { type ColumnPreview, previewTable, type TablePreview } from './preview.js';
 export { type Random, random } from './random.js';
 export { readTable, type ReadOptions } from './read.js';
+export type { Role as ColumnRole } from './rows.js';
 export { type SpiralOptions, spiral } from './spiral.js';
 export { type Labelled, type Split, type SplitOptions, shuffled, split, withLabels } from './split.js';
-export type { SourceOptions, Table } from './table.js';
+export type { ReadTable, Table } from './table.js';

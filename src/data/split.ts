@@ -38,7 +38,7 @@ const LABEL_REMEDY = 'Name another label column, or merge classes.';
  * @param table - what `readTable` gave with a label column, or `withLabels`.
  * @throws {TypeError} there are no labels.
  * @throws {RangeError} an option has no meaning; there is one class only, more than 256, or no class has two rows.
- * @example const { train, test } = split(await readTable(name, bytes, { label: 'species' }), { seed: 1 });
+ * @example const { train, test } = split(await readTable(bytes, { label: 'species' }), { seed: 1 });
  */
 export function split(table: Pick<Table, 'rows' | 'channels' | 'data' | 'labels'>, { share = 0.2, seed }: SplitOptions): Split {
   const call = 'split';
@@ -79,7 +79,7 @@ export function split(table: Pick<Table, 'rows' | 'channels' | 'data' | 'labels'
  *
  * @param from - index of the column from 0, negative from the end as −1 for the last; or the other table.
  * @throws {RangeError} there is no such column, or no other to learn from; the other table has not one column of as many rows.
- * @example const table = withLabels(await readTable('iris.npy', bytes), -1);
+ * @example const table = withLabels(await readTable(bytes, { file: 'iris.npy' }), -1);
  */
 export function withLabels(table: Table, from: number | Table): Table & { labels: number[] } {
   const call = 'withLabels';

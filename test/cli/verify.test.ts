@@ -14,6 +14,8 @@ beforeAll(() => {
   writeFileSync(`${folder}good.csv`, 'height,weight,kind\n1.5,60,a\n1.8,80,b\n1.7,75,a\n1.6,50,b\n');
   writeFileSync(`${folder}good.csv.gz`, gzipSync('height,weight\n1.5,60\n1.8,80\n1.7,75\n'));
   writeFileSync(`${folder}images.csv`, 'a,b,c,d,e,f\n1,2,3,10,20,30\n4,5,6,10,20,30\n');
+  writeFileSync(`${folder}said.csv`, 'id;0;1;name;kind\n7;1,5;1;x;a\n3;2,5;2;y;b\n9;-999;5;z;a\n4;3,5;4;w;b\n');
+  writeFileSync(`${folder}asks.csv`, '0,1,2\n1,5,3\n2,2,2\n');
   writeFileSync(`${folder}bad.csv`, 'height,weight\n1.5,60\n1.8,heavy\n');
 });
 
@@ -104,6 +106,15 @@ describe('a matrix of one’s own', () => {
     expect(await of(['--layout', 'channelsFirst', '--spatial', '1'])).toEqual(await of(['--layout', 'channelsLast']));
   });
 
+  it('what the file does not say is said by flags, and what was taken for what is printed', async () => {
+    const flags = ['--header', 'yes', '--separator', 'semicolon', '--decimal', 'comma', '--missing', 'mean', '--missing-word=-999', '--text', 'drop', '--omit', 'id', '--label=-1'];
+    const { status, stdout } = await verify(['--backend', 'cpu', '--input', 'said.csv', ...flags]);
+    expect(stdout).toMatch(/matrix: 4 rows × 2 channels/);
+    expect(stdout).toMatch(/\n *0 +2\.5 /); // the mean of 1,5 2,5 3,5 and of what is missing
+    expect(stdout).toContain('read: 1 missing value of column 2 ("0") is its mean, 2.5.');
+    expect(status).toBe(0);
+  });
+
   it('as JSON', async () => {
     const { stdout } = await verify(['--backend', 'cpu', '--input', 'good.csv.gz', '--json']);
     expect(JSON.parse(stdout)).toMatchObject(
@@ -131,6 +142,10 @@ describe('bad input: status 2 and one sentence', () => {
     [['--input', 'good.csv', '--filter', 'x'], 'verify: "--filter" is given with --input'],
     [['--input', 'missing.csv'], 'verify: "--input" is missing.csv, which cannot be read (ENOENT), needs a file. Check the path.'],
     [['--input', 'bad.csv'], 'readTable: "bad.csv" line 3, column 2 is "heavy", needs a number'],
+    [['--header', 'yes'], 'verify: "--header" is given without --input'],
+    [['--input', 'good.csv', '--header', 'maybe'], 'verify: "--header" is maybe, needs one of yes, no'],
+    [['--input', 'good.csv', '--omit', 'size'], 'readTable: "omit" is "size", needs one of "height", "weight", "kind" (the header of "good.csv"). Give one of these, or an index from 0. Here: --omit'],
+    [['--input', 'asks.csv'], 'readTable: "asks.csv" line 1 has the numbers "0", "1", "2", needs to be told whether they name the columns or are data. Give "header": true or false. Here: --header'],
     [['--input', 'good.csv'], 'readTable: "good.csv" line 2, column 3 is "a", needs a number'],
   ])('%j', async (args, message) => {
     const { status, stdout, stderr } = await verify(args);

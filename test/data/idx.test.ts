@@ -4,6 +4,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseIdx } from '../../src/data/idx.js';
 
+/** Without what it says of itself. */
+const read = (bytes: Uint8Array) => {
+  const { notes: _, ...table } = parseIdx(bytes);
+  return table;
+};
+
 const types = [
   { code: 0x08, bytes: 1, write: (view: DataView, at: number, value: number) => view.setUint8(at, value), extremes: [0, 255] },
   { code: 0x09, bytes: 1, write: (view: DataView, at: number, value: number) => view.setInt8(at, value), extremes: [-128, 127] },
@@ -28,21 +34,21 @@ const pixels = [0, 1, 2, 3, 4, 5, 250, 251, 252, 253, 254, 255];
 
 describe('parseIdx', () => {
   it('control', () => {
-    expect(parseIdx(idx(u8, [2, 2, 3], pixels))).toEqual({ rows: 2, channels: 6, data: Float32Array.from(pixels) });
+    expect(read(idx(u8, [2, 2, 3], pixels))).toEqual({ rows: 2, channels: 6, data: Float32Array.from(pixels) });
   });
   it.each([
     { shape: [12], rows: 12, channels: 1 },
     { shape: [3, 4], rows: 3, channels: 4 },
     { shape: [1, 2, 2, 3], rows: 1, channels: 12 },
   ])('shape $shape is [$rows, $channels]', ({ shape, rows, channels }) => {
-    expect(parseIdx(idx(u8, shape, pixels))).toEqual({ rows, channels, data: Float32Array.from(pixels) });
+    expect(read(idx(u8, shape, pixels))).toEqual({ rows, channels, data: Float32Array.from(pixels) });
   });
   it.each(types)('type $code, rounded to f32', (type) => {
     expect([...parseIdx(idx(type, [2], type.extremes)).data]).toEqual(type.extremes.map(Math.fround));
   });
   it('a part of a larger buffer, at an odd offset', () => {
     const file = idx(f64, [2], [1, 2]);
-    expect(parseIdx(Uint8Array.of(9, ...file, 9).subarray(1, -1))).toEqual(parseIdx(file));
+    expect(read(Uint8Array.of(9, ...file, 9).subarray(1, -1))).toEqual(read(file));
   });
 });
 
@@ -68,7 +74,7 @@ describe('parseIdx refuses', () => {
     { name: 'an f64 past f32', bytes: idx(f64, [1], [-1e39]), says: 'is -1e+39, needs at most 3.4028235e38 in magnitude (f32)' },
   ];
   it('control: the file that each of them breaks', () => {
-    expect(parseIdx(good).rows).toBe(2);
+    expect(read(good).rows).toBe(2);
   });
   it.each(broken)('$name', ({ bytes, says }) => {
     expect(() => parseIdx(bytes, { file: 'd.idx' })).toThrow(RangeError);
@@ -91,7 +97,7 @@ it('round trip: every shape and type', () => {
       const count = shape.reduce((a, b) => a * b, 1);
       const value = (i: number) => seed[i % seed.length] ?? 0;
       const values = Array.from({ length: count }, (_, i) => (type.code === 0x08 ? 2 * value(i) : 64 - value(i)));
-      expect(parseIdx(idx(type, shape, values))).toEqual({
+      expect(read(idx(type, shape, values))).toEqual({
         rows: shape[0],
         channels: count / (shape[0] ?? 0),
         data: Float32Array.from(values),

@@ -34,7 +34,7 @@ export async function use(device: GPUDevice, pass: GPUComputePassEncoder, x: GPU
   const layer = await BatchNorm.create(backend, { channels: 4, ...presets.keras });
   const out: Tensor = layer.forward(backend.tensor(new Float32Array(8), [2, 4]));
   const values: Float32Array = await out.read();
-  const table = await readTable('a.csv', new Uint8Array());
+  const table = await readTable(new Uint8Array(), { file: 'a.csv' });
   forward({ x: values }, { rows: table.rows, channels: table.channels }, 1e-5);
   return verify(backend);
 }

@@ -366,8 +366,8 @@ describe('without WebGPU', () => {
     await drop(page, { name: 'things.csv', text: [header, ...Array.from({ length: 200 }, line)].join('\n') });
     await paused(page, 40);
     expect(await page.innerText('#own-status')).toBe('things.csv: 200 rows × 4 columns.');
-    expect(await page.$$eval('#own-label option', (all) => all.map((one) => one.textContent))).toEqual(['width', 'column 2, text', 'height', 'side']);
-    expect(await page.$eval('#own-label', (select) => (select as HTMLSelectElement).selectedOptions[0]!.textContent)).toBe('column 2, text');
+    expect(await page.$$eval('#own-label option', (all) => all.map((one) => one.textContent))).toEqual(['width', 'kind, text', 'height', 'side']);
+    expect(await page.$eval('#own-label', (select) => (select as HTMLSelectElement).selectedOptions[0]!.textContent)).toBe('kind, text');
     expect(await page.innerText('#facts')).toMatch(/data\s+160 rows of 3 values to train on, 40 held out, 2 classes/);
     expect(await page.innerText('#accuracy-words')).toContain('with batch norm 100.0\u00a0%');
     expect(await page.innerText('#wrong-norm-words')).toBe('All 40 are right.');
@@ -377,6 +377,12 @@ describe('without WebGPU', () => {
     await page.waitForFunction(() => document.querySelector('#refusal')!.textContent);
     expect(await page.innerText('#refusal')).toMatch(/things\.csv.* line 2, column 2 is "low", needs a number/);
     expect(await page.innerText('#facts')).toContain('2 classes'); // what was learned stands
+
+    await drop(page, { name: 'page-bad-cell.csv', text: readFileSync('test/data/cases/page-bad-cell.csv', 'utf8') });
+    await page.waitForSelector('#own-status.refusal');
+    expect(await page.innerText('#own-status')).toMatch(/page-bad-cell\.csv" line 32, column 2 is "#N\/A", needs a finite number/);
+    expect(await page.$eval('#own-label', (select) => (select as HTMLSelectElement).selectedOptions[0]!.textContent)).toBe('y');
+    expect(await page.innerText('#facts')).toContain('2 classes');
 
     await drop(page, { name: 'broken.csv', text: 'a,b\n1,2\n3\n' });
     await page.waitForSelector('#own-status.refusal');
