@@ -1,7 +1,7 @@
 // The training forward pass in one dispatch: statistics, running update and normalization, per channel.
 //
 // Source    Ioffe & Szegedy 2015 (arXiv:1502.03167), Algorithm 1.
-// Layout    x, residual, y: as the walk; saved: src/plan/saved.ts. Others: [channels].
+// Layout    x, residual, y: as the walk; saved: src/core/saved.ts. Others: [channels].
 // Threads   a workgroup owns a tile of channels and all their rows.
 // Traffic   of f32 12 bytes an element, 8 where x stays in registers (few visits) or its second reading hits cache.
 // Numerics  see shared/moments.wgsl, shared/moments_walk.wgsl and shared/normalize_at.wgsl.

@@ -1,7 +1,7 @@
 // Merges the parts' moments and finishes them: saved statistics and the running update, per channel.
 //
 // Source    Chan, Golub & LeVeque 1983; Ioffe & Szegedy 2015 (arXiv:1502.03167), Algorithm 1, lines 1–2.
-// Layout    partials: [parts, 4, channels], see moments_partial; saved: src/plan/saved.ts. Others: [channels].
+// Layout    partials: [parts, 4, channels], see moments_partial; saved: src/core/saved.ts. Others: [channels].
 // Threads   a workgroup owns a tile of channels; its lanes walk the parts.
 // Traffic   16 bytes read per part and channel.
 // Numerics  see shared/moments.wgsl.

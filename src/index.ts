@@ -18,9 +18,9 @@ export {
   type ReadSafetensorsOptions, type SafetensorsEntries, type WriteSafetensorsOptions, readSafetensors, readSafetensorsMetadata, writeSafetensors,
 } from './layer/safetensors.js';
 export type { BatchNormState, LoadableState } from './layer/state.js';
-export type { BufferView, TensorView } from './plan/checks.js';
-export { type HalfStorage, type Storage, packHalf, storageBytes, unpackHalf } from './plan/half.js';
-export type { Epilogue, Mode, Numbers, RowMask, RunningVariance } from './plan/options.js';
+export type { BufferView, TensorView } from './core/buffers.js';
+export { type HalfStorage, type Storage, packHalf, storageBytes, unpackHalf } from './core/storage.js';
+export type { Epilogue, Mode, Numbers, RowMask, RunningVariance } from './core/options.js';
 export type { AdapterClass, PlanKind } from './plan/plan.js';
-export type { BatchShape, Layout } from './plan/shape.js';
-export { RUNNING_STAYED, RUNNING_VARIANCE_STAYED, type SavedViews, savedBytes, savedViews } from './plan/saved.js';
+export type { BatchShape, Layout } from './core/shape.js';
+export { RUNNING_STAYED, RUNNING_VARIANCE_STAYED, type SavedViews, savedBytes, savedViews } from './core/saved.js';

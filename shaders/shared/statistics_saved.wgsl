@@ -1,4 +1,4 @@
-// The statistics of the batch, from saved (src/plan/saved.ts).
+// The statistics of the batch, from saved (src/core/saved.ts).
 fn load_statistics(channel: Index) -> Statistics {
   return Statistics(
     bitcast<Channel>(load_saved(channel)),

@@ -1,7 +1,7 @@
 // Two bf16 values a word: the upper halves of f32.
 //
 // Source    rounded to nearest, ties to even; NaN stays NaN.
-// Twin      src/plan/half.ts
+// Twin      src/core/storage.ts
 fn unpack_pair(word: u32) -> vec2f {
   return bitcast<vec2f>(vec2u(word << 16u, word & 0xffff0000u));
 }

@@ -3,7 +3,7 @@
 // Source    IEEE 754 binary16; rounded to nearest, ties to even.
 // Numerics  pack2x16float is not used: on SwiftShader an infinity or NaN corrupts its neighbour. From 65520 on the
 //           result is infinity; NaN stays NaN; below 2⁻¹⁴ it is a multiple of 2⁻²⁴.
-// Twin      src/plan/half.ts
+// Twin      src/core/storage.ts
 fn unpack_pair(word: u32) -> vec2f {
   return unpack2x16float(word);
 }

@@ -1,6 +1,6 @@
-import type { Storage } from '../plan/half.js';
-import type { Epilogue, Numbers, RowMask } from '../plan/options.js';
-import type { Geometry, Layout } from '../plan/shape.js';
+import type { Storage } from '../core/storage.js';
+import type { Epilogue, Numbers, RowMask } from '../core/options.js';
+import type { Geometry, Layout } from '../core/shape.js';
 
 /** What runs the layers: a WebGPU device or the CPU. Made by `openBackend`. */
 export interface Backend {

@@ -1,6 +1,6 @@
-import { roundTo } from '../plan/half.js';
-import { hasRelu } from '../plan/options.js';
-import { MAX_BATCHES, RUNNING_STAYED, RUNNING_VARIANCE_STAYED, savedViews } from '../plan/saved.js';
+import { roundTo } from '../core/storage.js';
+import { hasRelu } from '../core/options.js';
+import { MAX_BATCHES, RUNNING_STAYED, RUNNING_VARIANCE_STAYED, savedViews } from '../core/saved.js';
 import { backward, backwardFrozen } from '../reference/backward.js';
 import { forward } from '../reference/forward.js';
 import { gradientInput, gradientSums } from '../reference/gradient.js';

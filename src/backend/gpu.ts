@@ -1,11 +1,11 @@
 import { type BatchNormKernels, type CallName, createBatchNorm } from '../kernels/batchnorm.js';
 import { type Loss, checkLoss, watchLoss } from '../kernels/loss.js';
-import { COPY_DST, COPY_SRC, MAP_READ, READ, STORAGE } from '../plan/gpuFlags.js';
+import { COPY_DST, COPY_SRC, MAP_READ, READ, STORAGE } from '../core/gpuFlags.js';
 import { GRADIENT_PLANES, MOMENTS_PLANES } from '../plan/plan.js';
-import type { BatchShape, Geometry } from '../plan/shape.js';
+import type { BatchShape, Geometry } from '../core/shape.js';
 import type { AdapterDescription, Backend, Engine, EngineOptions, Tensor, TensorData, TensorStorage } from './backend.js';
 import { inScopes } from '../kernels/scope.js';
-import { type Storage, packHalf, unpackHalf } from '../plan/half.js';
+import { type Storage, packHalf, unpackHalf } from '../core/storage.js';
 import { type Values, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf, tensorBytes } from './tensor.js';
 
 /** A WebGPU device; tensors are buffers. */

@@ -1,5 +1,5 @@
-import { checkNames } from '../plan/options.js';
-import { describe } from '../plan/shape.js';
+import { checkNames } from '../core/options.js';
+import { describe } from '../core/shape.js';
 import type { Backend } from './backend.js';
 import { CpuBackend } from './cpu.js';
 import { describeAdapter, findAdapter, requestDeviceOf } from './device.js';

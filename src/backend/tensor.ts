@@ -1,5 +1,5 @@
-import { checkStorage, storageBytes } from '../plan/half.js';
-import { MAX_ELEMENTS, checkCount, describe } from '../plan/shape.js';
+import { checkStorage, storageBytes } from '../core/storage.js';
+import { MAX_ELEMENTS, checkCount, describe } from '../core/shape.js';
 import type { TensorData, TensorStorage } from './backend.js';
 
 /** Values checked, and not yet rounded. */

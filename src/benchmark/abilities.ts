@@ -1,11 +1,11 @@
 import addReluText from '../../shaders/benchmark/add_relu.wgsl?raw';
 import reluText from '../../shaders/benchmark/relu.wgsl?raw';
 import { createBatchNorm } from '../kernels/batchnorm.js';
-import { COPY_DST, COPY_SRC, STORAGE } from '../plan/gpuFlags.js';
-import { type Storage, packHalf, storageBytes, unpackHalf } from '../plan/half.js';
-import { type Epilogue, hasResidual } from '../plan/options.js';
+import { COPY_DST, COPY_SRC, STORAGE } from '../core/gpuFlags.js';
+import { type Storage, packHalf, storageBytes, unpackHalf } from '../core/storage.js';
+import { type Epilogue, hasResidual } from '../core/options.js';
 import type { AdapterClass, PlanKind } from '../plan/plan.js';
-import { geometryOf } from '../plan/shape.js';
+import { geometryOf } from '../core/shape.js';
 import { inputsOf } from '../verify/cases.js';
 import { expected } from '../verify/expected.js';
 import { type Got, compareAll } from '../verify/run.js';

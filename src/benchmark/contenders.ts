@@ -1,11 +1,11 @@
 import copyText from '../../shaders/benchmark/copy.wgsl?raw';
 import passText from '../../shaders/benchmark/pass.wgsl?raw';
 import type { AdapterClass, PlanKind } from '../plan/plan.js';
-import { STORAGE, COPY_DST, COPY_SRC } from '../plan/gpuFlags.js';
+import { STORAGE, COPY_DST, COPY_SRC } from '../core/gpuFlags.js';
 import { createBatchNorm } from '../kernels/batchnorm.js';
 import { plan } from '../plan/plan.js';
-import { DEFAULTS } from '../plan/options.js';
-import { geometryOf } from '../plan/shape.js';
+import { DEFAULTS } from '../core/options.js';
+import { geometryOf } from '../core/shape.js';
 import { backward } from '../reference/backward.js';
 import { forward } from '../reference/forward.js';
 import { inputsOf } from '../verify/cases.js';

@@ -1,8 +1,8 @@
 import { createBatchNorm } from '../kernels/batchnorm.js';
-import { STORAGE } from '../plan/gpuFlags.js';
-import { DEFAULTS } from '../plan/options.js';
+import { STORAGE } from '../core/gpuFlags.js';
+import { DEFAULTS } from '../core/options.js';
 import { type AdapterClass, type Dispatch, type PlanChoice, type PlanLimits, plan } from '../plan/plan.js';
-import { geometryOf } from '../plan/shape.js';
+import { geometryOf } from '../core/shape.js';
 import type { BenchShape } from './shapes.js';
 
 /** What a plan costs, counted and not timed. */

@@ -1,4 +1,4 @@
-import { COPY_DST, COPY_SRC, MAP_READ, READ } from '../plan/gpuFlags.js';
+import { COPY_DST, COPY_SRC, MAP_READ, READ } from '../core/gpuFlags.js';
 
 /** Something to be timed, many times over. */
 export interface Contender {

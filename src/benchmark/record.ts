@@ -1,4 +1,4 @@
-import { COPY_DST, MAP_READ, READ } from '../plan/gpuFlags.js';
+import { COPY_DST, MAP_READ, READ } from '../core/gpuFlags.js';
 import { grid } from '../plan/plan.js';
 import type { Contender } from './measure.js';
 

@@ -3,13 +3,13 @@ import groupText from '../../shaders/benchmark/staged_group.wgsl?raw';
 import sumText from '../../shaders/benchmark/staged_sum.wgsl?raw';
 import groupOverrides from '../../shaders/shared/group.wgsl?raw';
 import walkText from '../../shaders/shared/walk.wgsl?raw';
-import { type Argument, checkView } from '../plan/checks.js';
-import { COPY_DST, STORAGE, UNIFORM } from '../plan/gpuFlags.js';
-import { DEFAULTS } from '../plan/options.js';
+import { type Argument, checkView } from '../core/buffers.js';
+import { COPY_DST, STORAGE, UNIFORM } from '../core/gpuFlags.js';
+import { DEFAULTS } from '../core/options.js';
 import { PARAMS_BYTES, paramsWgsl, writeParams } from '../plan/params.js';
 import { type AdapterClass, type Dispatch, type PlanKind, classOf, plan } from '../plan/plan.js';
-import { SAVED_PLANES, savedBytes } from '../plan/saved.js';
-import { geometryOf } from '../plan/shape.js';
+import { SAVED_PLANES, savedBytes } from '../core/saved.js';
+import { geometryOf } from '../core/shape.js';
 
 /** The backward pass a step at a time, ready to be recorded. */
 export interface StagedBackward {

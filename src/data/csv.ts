@@ -1,4 +1,4 @@
-import { describe } from '../plan/shape.js';
+import { describe } from '../core/shape.js';
 import { type Column, columnsOf } from './columns.js';
 import { malformed, type Source, type SourceOptions } from './errors.js';
 import { findForm, type Form, ONE_COLUMN } from './form.js';

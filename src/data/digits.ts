@@ -1,4 +1,4 @@
-import { checkCount } from '../plan/shape.js';
+import { checkCount } from '../core/shape.js';
 import { type Random, random } from './random.js';
 import { checkSeed } from './spiral.js';
 import type { Table } from './table.js';

@@ -1,4 +1,4 @@
-import { describe, MAX_ELEMENTS } from '../plan/shape.js';
+import { describe, MAX_ELEMENTS } from '../core/shape.js';
 import { malformed, type Source } from './errors.js';
 import { f32Problem, type ReadTable } from './table.js';
 

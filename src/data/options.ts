@@ -1,4 +1,4 @@
-import { describe } from '../plan/shape.js';
+import { describe } from '../core/shape.js';
 
 /** What to do about cells without a value: refuse the file, leave their rows out, or put the mean of the column's other values there. */
 export type MissingAction = 'refuse' | 'drop' | 'mean';

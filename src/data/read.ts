@@ -1,4 +1,4 @@
-import { describe } from '../plan/shape.js';
+import { describe } from '../core/shape.js';
 import { arrayColumns, arrayTable } from './binary.js';
 import { refuseToGuess, TextReading } from './csv.js';
 import { decodeText } from './decode.js';

@@ -1,4 +1,4 @@
-import { checkCount, describe } from '../plan/shape.js';
+import { checkCount, describe } from '../core/shape.js';
 import { random } from './random.js';
 import type { Table } from './table.js';
 

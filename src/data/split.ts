@@ -1,4 +1,4 @@
-import { describe } from '../plan/shape.js';
+import { describe } from '../core/shape.js';
 import { random } from './random.js';
 import { checkSeed } from './spiral.js';
 import type { Table } from './table.js';

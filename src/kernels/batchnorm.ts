@@ -1,17 +1,17 @@
-import type { BufferView, TensorView } from '../plan/checks.js';
-import { COPY_DST, COPY_SRC, STORAGE } from '../plan/gpuFlags.js';
-import { type Storage, checkStorage } from '../plan/half.js';
+import type { BufferView, TensorView } from '../core/buffers.js';
+import { COPY_DST, COPY_SRC, STORAGE } from '../core/gpuFlags.js';
+import { type Storage, checkStorage } from '../core/storage.js';
 import {
   DEFAULTS, type Epilogue, type Mode, type Numbers, type RowMask, checkEpilogue, checkFlag, checkModes, checkNames, checkNumbers, checkRowMask, checkUnbiased,
-} from '../plan/options.js';
+} from '../core/options.js';
 import { type AdapterClass, GRADIENT_PLANES, MOMENTS_PLANES, type PlanKind, classOf, plan, planMerge } from '../plan/plan.js';
-import { savedBytes } from '../plan/saved.js';
-import { type BatchShape, type Geometry, type Layout, checkCount, checkLayout, describe, geometryOf } from '../plan/shape.js';
+import { savedBytes } from '../core/saved.js';
+import { type BatchShape, type Geometry, type Layout, checkCount, checkLayout, describe, geometryOf } from '../core/shape.js';
 import { type Loss, checkLoss, watchLoss } from './loss.js';
 import { type Buffers, type CallOptions, type DeviceLimits, Operation, type Planner } from './operation.js';
-import { compileAhead } from './pipelines.js';
+import { compileAhead } from '../shader/pipelines.js';
 import { type Draft, type OperationName, type Settings, draftsOf, variantOf } from './recipes.js';
-import { type Variant, bindingsOf, variantKey } from './table.js';
+import { type Variant, bindingsOf, variantKey } from '../shader/kernels.js';
 
 /** Options of `createBatchNorm`. `Numbers` (eps, momentum, runningVariance) are PyTorch's where left out. */
 export interface BatchNormOptions extends Partial<Numbers> {

@@ -1,4 +1,4 @@
-import type { Argument } from '../plan/checks.js';
+import type { Argument } from '../core/buffers.js';
 
 interface Node<T> {
   /** By buffer and, within it, offset. */

@@ -1,15 +1,15 @@
-import { type Argument, type BufferLimits, type BufferView, type Requirement, type TensorView, checkSharing, checkView } from '../plan/checks.js';
-import { COMPUTE, STORAGE, UNIFORM } from '../plan/gpuFlags.js';
-import { type Storage, storageBytes } from '../plan/half.js';
+import { type Argument, type BufferLimits, type BufferView, type Requirement, type TensorView, checkSharing, checkView } from '../core/buffers.js';
+import { COMPUTE, STORAGE, UNIFORM } from '../core/gpuFlags.js';
+import { type Storage, storageBytes } from '../core/storage.js';
 import { PARAMS_BYTES, writeParams } from '../plan/params.js';
 import type { Grid, Plan, PlanChoice, PlanLimits } from '../plan/plan.js';
-import { type Geometry, describe } from '../plan/shape.js';
+import { type Geometry, describe } from '../core/shape.js';
 import type { Window } from '../plan/windows.js';
 import { BufferCache } from './cache.js';
 import { type Draft, type Settings, type Step, stepsOf, variantOf } from './recipes.js';
-import { type Compiled, compileNow } from './pipelines.js';
+import { type Compiled, compileNow } from '../shader/pipelines.js';
 import { inScopes } from './scope.js';
-import { type BufferName, MATRICES, type Variant, bindingsOf } from './table.js';
+import { type BufferName, MATRICES, type Variant, bindingsOf } from '../shader/kernels.js';
 
 /** An operation and what decides its texts. */
 export interface Recipe extends Draft {

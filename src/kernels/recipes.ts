@@ -1,9 +1,9 @@
-import { type Storage, storageBytes } from '../plan/half.js';
-import { type Epilogue, type Mode, type Numbers, type RowMask, hasRelu, hasResidual, hasResidualGradient } from '../plan/options.js';
+import { type Storage, storageBytes } from '../core/storage.js';
+import { type Epilogue, type Mode, type Numbers, type RowMask, hasRelu, hasResidual, hasResidualGradient } from '../core/options.js';
 import { type AdapterClass, COEFFICIENT_PLANES, type Dispatch, GRADIENT_PLANES, MOMENTS_PLANES, type Plan, type PlanKind, type PlanLimits, tilesOf } from '../plan/plan.js';
-import { savedBytes } from '../plan/saved.js';
-import type { Layout } from '../plan/shape.js';
-import { type BufferName, KERNELS, type KernelName, MATRICES, type Variant, bindingsOf, variantKey } from './table.js';
+import { savedBytes } from '../core/saved.js';
+import type { Layout } from '../core/shape.js';
+import { type BufferName, KERNELS, type KernelName, MATRICES, type Variant, bindingsOf, variantKey } from '../shader/kernels.js';
 
 /** Everything of `createBatchNorm`'s options that decides what is compiled, and the numbers. */
 export interface Settings {

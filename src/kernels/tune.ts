@@ -1,9 +1,9 @@
-import { COPY_DST, STORAGE } from '../plan/gpuFlags.js';
-import { storageBytes } from '../plan/half.js';
-import { hasRelu, hasResidual, hasResidualGradient } from '../plan/options.js';
+import { COPY_DST, STORAGE } from '../core/gpuFlags.js';
+import { storageBytes } from '../core/storage.js';
+import { hasRelu, hasResidual, hasResidualGradient } from '../core/options.js';
 import type { PlanKind } from '../plan/plan.js';
-import { savedBytes } from '../plan/saved.js';
-import { type BatchShape, geometryOf } from '../plan/shape.js';
+import { savedBytes } from '../core/saved.js';
+import { type BatchShape, geometryOf } from '../core/shape.js';
 import { type BatchNormKernels, type BatchNormOptions, type RowBuffers, createBatchNorm } from './batchnorm.js';
 
 /** What `tune` found: give `plan` to `createBatchNorm`, now or another day on the same adapter. */

@@ -1,10 +1,10 @@
 import type { Backend, Engine, Tensor, TensorStorage } from '../backend/backend.js';
-import { type Storage, checkStorage } from '../plan/half.js';
+import { type Storage, checkStorage } from '../core/storage.js';
 import {
   DEFAULTS, type Epilogue, type Numbers, type RowMask, checkEpilogue, checkFlag, checkNames, checkNumbers, checkRowMask, checkUnbiased, hasRelu, hasResidual, hasResidualGradient,
-} from '../plan/options.js';
-import { SAVED_PLANES, type SavedViews, savedViews } from '../plan/saved.js';
-import { type Geometry, type Layout, checkLayout, describe, geometryOfTensor } from '../plan/shape.js';
+} from '../core/options.js';
+import { SAVED_PLANES, type SavedViews, savedViews } from '../core/saved.js';
+import { type Geometry, type Layout, checkLayout, describe, geometryOfTensor } from '../core/shape.js';
 import { populationStatistics } from '../reference/population.js';
 import { type Statistics, nanUnlessFiniteF32 } from '../reference/types.js';
 import { checkMoments, checkParts } from './parts.js';

@@ -1,5 +1,5 @@
-import { type HalfStorage, unpackHalf } from '../plan/half.js';
-import { describe } from '../plan/shape.js';
+import { type HalfStorage, unpackHalf } from '../core/storage.js';
+import { describe } from '../core/shape.js';
 
 /** Numbers with their type, as onnxruntime-web's tensors and other libraries have them; its words alone do not tell an f16 from a bf16. */
 export interface NamedTensor {

@@ -1,5 +1,5 @@
-import { checkEps, checkNames } from '../plan/options.js';
-import { checkCount, describe } from '../plan/shape.js';
+import { checkEps, checkNames } from '../core/options.js';
+import { checkCount, describe } from '../core/shape.js';
 import { type Floats, invStdOf } from '../reference/types.js';
 
 /**

@@ -1,4 +1,4 @@
-import { checkCount, describe } from '../plan/shape.js';
+import { checkCount, describe } from '../core/shape.js';
 import {
   type FoldOptions, type Folded, type InferenceState, LAYER_NAMES, type LinearLayer, type Precision, axesOf, checkLayer, checkValues, coefficients, precisionOf, store,
 } from './fold.js';

@@ -1,4 +1,4 @@
-import { describe } from '../plan/shape.js';
+import { describe } from '../core/shape.js';
 import type { StateTensor } from './state.js';
 
 /** Whose names a state goes by. */

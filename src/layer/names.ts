@@ -1,5 +1,5 @@
-import { checkFlag, checkNames } from '../plan/options.js';
-import { checkCount, describe } from '../plan/shape.js';
+import { checkFlag, checkNames } from '../core/options.js';
+import { checkCount, describe } from '../core/shape.js';
 import { lengthOf, numbersOf } from './entry.js';
 import { type Entry, type Library, NAMES, TENSORS, checkLibrary, cut, entryOf, flatten, nameOf, namesOf, pathOf, whoseName } from './libraries.js';
 import { type BatchNormState, type LoadableState, type StateTensor, checkState, floatsOf } from './state.js';

@@ -1,5 +1,5 @@
 import { MAX_PARTS } from '../kernels/batchnorm.js';
-import { MAX_ELEMENTS, describe } from '../plan/shape.js';
+import { MAX_ELEMENTS, describe } from '../core/shape.js';
 
 /** Throws unless `parts` is a list of every part, this layer's own among them, each of its length. */
 export function checkParts(call: string, parts: unknown, own: Uint32Array): asserts parts is readonly Uint32Array[] {

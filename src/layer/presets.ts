@@ -1,4 +1,4 @@
-import type { Numbers } from '../plan/options.js';
+import type { Numbers } from '../core/options.js';
 
 /**
  * The numbers other libraries use, with momentum as the weight of the new batch. Spread one into the options.

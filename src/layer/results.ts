@@ -1,6 +1,6 @@
 import type { Backend } from '../backend/backend.js';
 import type { Tensor } from '../backend/backend.js';
-import type { Storage } from '../plan/half.js';
+import type { Storage } from '../core/storage.js';
 
 /** Shapes whose results are kept for reuse; the one unused longest is freed. */
 const MAX_SHAPES = 16;

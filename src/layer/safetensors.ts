@@ -1,6 +1,6 @@
-import { type HalfStorage, unpackHalf } from '../plan/half.js';
-import { checkNames } from '../plan/options.js';
-import { describe } from '../plan/shape.js';
+import { type HalfStorage, unpackHalf } from '../core/storage.js';
+import { checkNames } from '../core/options.js';
+import { describe } from '../core/shape.js';
 import { type NamedTensor, type UnreadEntry, elementsOf, isFloat16Array, isFloatType, isUnread, isVector, typeOf } from './entry.js';
 
 /** A file's entries by name. */

@@ -1,5 +1,5 @@
-import { MAX_BATCHES } from '../plan/saved.js';
-import { describe } from '../plan/shape.js';
+import { MAX_BATCHES } from '../core/saved.js';
+import { describe } from '../core/shape.js';
 
 /**
  * What a layer has learned, as plain values; entries the layer does not have are left out. It comes back through JSON, broken values

@@ -1,7 +1,7 @@
-import { type Storage, flushed } from './half.js';
-import type { Numbers } from './options.js';
+import { type Storage, flushed } from '../core/storage.js';
+import type { Numbers } from '../core/options.js';
 import type { Params } from './params.js';
-import type { Geometry, Layout } from './shape.js';
+import type { Geometry, Layout } from '../core/shape.js';
 import { type Box, type Window, boxesOf, windowsOf } from './windows.js';
 
 /** The device limits a plan depends on; a `GPUSupportedLimits` is one. */

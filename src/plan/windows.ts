@@ -1,5 +1,5 @@
-import { type Storage, storageBytes } from './half.js';
-import type { Geometry } from './shape.js';
+import { type Storage, storageBytes } from '../core/storage.js';
+import type { Geometry } from '../core/shape.js';
 
 /** Elements of a tensor, as they lie in memory, that one binding shows: from `start` to before `end`. */
 export interface Window {

@@ -1,4 +1,4 @@
-import type { Shape } from '../plan/shape.js';
+import type { Shape } from '../core/shape.js';
 import { type BackwardInputs, type InputGradients, checkResidualGradient, incoming, inputGradient, outputsOf, sumsOf } from './gradient.js';
 import { scaleOf } from './normalize.js';
 import { affine, zeroMasked } from './strips.js';

@@ -1,4 +1,4 @@
-import type { Shape } from '../plan/shape.js';
+import type { Shape } from '../core/shape.js';
 import { momentsOf } from './moments.js';
 import { normalizeTo } from './normalize.js';
 import { statisticsOf } from './statistics.js';

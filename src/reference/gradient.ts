@@ -1,4 +1,4 @@
-import type { Shape } from '../plan/shape.js';
+import type { Shape } from '../core/shape.js';
 import { scaleOf, shiftOf } from './normalize.js';
 import { gate, gradientMap, gradients, zeroMasked } from './strips.js';
 import { type EpilogueInputs, type Floats, checkArrays, checkRows } from './types.js';

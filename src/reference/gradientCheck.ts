@@ -1,5 +1,5 @@
-import { checkNames } from '../plan/options.js';
-import { describe } from '../plan/shape.js';
+import { checkNames } from '../core/options.js';
+import { describe } from '../core/shape.js';
 import { type Floats, checkLength } from './types.js';
 
 /** How far an analytic gradient is from the numeric one, at the worst element looked at. */

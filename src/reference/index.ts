@@ -12,4 +12,4 @@ export { type StagedBackward, backwardStaged } from './staged.js';
 export { statistics } from './statistics.js';
 export type { EpilogueInputs, Floats, Statistics } from './types.js';
 export type { ValidRows } from './walk.js';
-export type { Layout, Shape } from '../plan/shape.js';
+export type { Layout, Shape } from '../core/shape.js';

@@ -1,4 +1,4 @@
-import type { Shape } from '../plan/shape.js';
+import type { Shape } from '../core/shape.js';
 import { normalizeTo } from './normalize.js';
 import { type EpilogueInputs, type Floats, checkArrays, invStdsOf } from './types.js';
 import { type ValidRows, walkOf } from './walk.js';

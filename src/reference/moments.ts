@@ -1,4 +1,4 @@
-import type { Shape } from '../plan/shape.js';
+import type { Shape } from '../core/shape.js';
 import { firstValues, squares, sums } from './strips.js';
 import { type Floats, checkArrays } from './types.js';
 import { type ValidRows, type Walk, walkOf } from './walk.js';

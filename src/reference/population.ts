@@ -1,5 +1,5 @@
-import { type RunningVariance, runningVarianceFactor } from '../plan/options.js';
-import { describe } from '../plan/shape.js';
+import { type RunningVariance, runningVarianceFactor } from '../core/options.js';
+import { describe } from '../core/shape.js';
 import { type Moments, emptyMoments, merge } from './moments.js';
 import { type Statistics, checkRows } from './types.js';
 

@@ -1,5 +1,5 @@
-import { type Numbers, checkFlag, checkRunning, checkUnbiased, runningVarianceFactor } from '../plan/options.js';
-import { checkCount } from '../plan/shape.js';
+import { type Numbers, checkFlag, checkRunning, checkUnbiased, runningVarianceFactor } from '../core/options.js';
+import { checkCount } from '../core/shape.js';
 import { type Floats, checkLength, checkRows, nanUnlessFinite, nanUnlessFiniteF32 } from './types.js';
 
 /** Which of the running statistics a batch has moved. */

@@ -1,4 +1,4 @@
-import type { Shape } from '../plan/shape.js';
+import type { Shape } from '../core/shape.js';
 import type { Gradients } from './backward.js';
 import { type Floats, checkArrays, nanUnlessFinite, offsetVariance } from './types.js';
 

@@ -1,4 +1,4 @@
-import { checkEps } from '../plan/options.js';
+import { checkEps } from '../core/options.js';
 import type { Moments } from './moments.js';
 import { type Statistics, checkLength, checkRows, invStdsOf, nanUnlessFinite } from './types.js';
 

@@ -1,6 +1,6 @@
-import { flushed } from '../plan/half.js';
-import { checkEps, checkFlag } from '../plan/options.js';
-import { type Shape, checkCount, checkLayout, checkShape, describe } from '../plan/shape.js';
+import { flushed } from '../core/storage.js';
+import { checkEps, checkFlag } from '../core/options.js';
+import { type Shape, checkCount, checkLayout, checkShape, describe } from '../core/shape.js';
 
 /** What the reference reads and writes; arithmetic is f64 whichever it is. */
 export type Floats = Float32Array | Float64Array;

@@ -1,4 +1,4 @@
-import { type Shape, describe } from '../plan/shape.js';
+import { type Shape, describe } from '../core/shape.js';
 import { checkRows } from './types.js';
 
 /** Which rows count, all of them where neither is given. Rows go in (batch, spatial) order: row = n · spatial + s. */

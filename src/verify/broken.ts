@@ -2,8 +2,8 @@ import type { Backend } from '../backend/backend.js';
 import type { Tensor } from '../backend/backend.js';
 import { random } from '../data/random.js';
 import { BatchNorm, type LayerOptions } from '../layer/batchNorm.js';
-import { type Storage, roundTo } from '../plan/half.js';
-import { type Epilogue, hasRelu, hasResidual } from '../plan/options.js';
+import { type Storage, roundTo } from '../core/storage.js';
+import { type Epilogue, hasRelu, hasResidual } from '../core/options.js';
 import type { Check } from './checks.js';
 import { indexOf } from './expected.js';
 

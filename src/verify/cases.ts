@@ -1,7 +1,7 @@
 import { type Random, random } from '../data/random.js';
-import { type Storage, roundTo } from '../plan/half.js';
-import { DEFAULTS, type Epilogue, type Numbers, type RowMask, hasRelu, hasResidual } from '../plan/options.js';
-import { pairs } from '../plan/pairs.js';
+import { type Storage, roundTo } from '../core/storage.js';
+import { DEFAULTS, type Epilogue, type Numbers, type RowMask, hasRelu, hasResidual } from '../core/options.js';
+import { pairs } from './pairs.js';
 import { type Inputs, counts, indexOf, settleRelu } from './expected.js';
 
 /** One row of the self-test's table: a shape, its numbers, and what is special about its data. */

@@ -1,7 +1,7 @@
 import type { Backend, Tensor } from '../backend/backend.js';
 import { random } from '../data/random.js';
-import { checkText } from '../kernels/pipelines.js';
-import { allVariants } from '../kernels/variants.js';
+import { checkText } from '../shader/pipelines.js';
+import { allVariants } from './variants.js';
 import { classOf } from '../plan/plan.js';
 import { BatchNorm, type Exchange } from '../layer/batchNorm.js';
 import { backward } from '../reference/backward.js';

@@ -1,4 +1,4 @@
-import { SMALLEST_NORMAL, type Storage, ulpOf } from '../plan/half.js';
+import { SMALLEST_NORMAL, type Storage, ulpOf } from '../core/storage.js';
 import type { Floats } from '../reference/types.js';
 
 /** How one output compares with what it should be. */

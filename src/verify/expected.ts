@@ -1,6 +1,6 @@
-import type { Storage } from '../plan/half.js';
-import type { Numbers } from '../plan/options.js';
-import type { Layout } from '../plan/shape.js';
+import type { Storage } from '../core/storage.js';
+import type { Numbers } from '../core/options.js';
+import type { Layout } from '../core/shape.js';
 import { backward, backwardFrozen } from '../reference/backward.js';
 import { forward } from '../reference/forward.js';
 import { infer } from '../reference/infer.js';

@@ -1,4 +1,4 @@
-import { DEFAULTS } from '../plan/options.js';
+import { DEFAULTS } from '../core/options.js';
 import type { Expected, Inputs } from './expected.js';
 import pytorch from './figures/pytorch.json';
 

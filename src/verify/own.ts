@@ -1,7 +1,7 @@
 import type { Backend } from '../backend/backend.js';
 import { random } from '../data/random.js';
-import { DEFAULTS } from '../plan/options.js';
-import { type Geometry, type Layout, checkCount, checkLayout, checkShape } from '../plan/shape.js';
+import { DEFAULTS } from '../core/options.js';
+import { type Geometry, type Layout, checkCount, checkLayout, checkShape } from '../core/shape.js';
 import { moments } from '../reference/moments.js';
 import type { Comparison } from './compare.js';
 import { type Inputs, type Output, expected, runOf } from './expected.js';

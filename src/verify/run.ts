@@ -1,6 +1,6 @@
 import type { Backend, Tensor, TensorStorage } from '../backend/backend.js';
 import { BatchNorm } from '../layer/batchNorm.js';
-import { type Epilogue, type RowMask, hasResidualGradient } from '../plan/options.js';
+import { type Epilogue, type RowMask, hasResidualGradient } from '../core/options.js';
 import type { Floats } from '../reference/types.js';
 import { type Comparison, compare } from './compare.js';
 import { type Expected, type Inputs, MATRIX_OUTPUTS, OUTPUTS, type Output, boundsOf, runOf } from './expected.js';

@@ -1,5 +1,5 @@
 import type { AdapterDescription, Backend } from '../backend/backend.js';
-import { describe } from '../plan/shape.js';
+import { describe } from '../core/shape.js';
 import { CASES, inputsOf } from './cases.js';
 import { CHECKS } from './checks.js';
 import type { Comparison } from './compare.js';

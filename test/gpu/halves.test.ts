@@ -6,7 +6,7 @@
 // Inference with mean 0, variance 1 and eps 0 is y = x · gamma + beta, so y is known exactly.
 import { afterEach, describe, expect, it } from 'vitest';
 import { type BatchNormKernels, type BufferView, type HalfStorage, createBatchNorm, packHalf, unpackHalf } from '../../src/index.js';
-import { SMALLEST_NORMAL, ulpOf } from '../../src/plan/half.js';
+import { SMALLEST_NORMAL, ulpOf } from '../../src/core/storage.js';
 import { Arguments, run, sentinels, shapeOf, sharedDevice, takeErrors } from './harness.js';
 
 const device = await sharedDevice();

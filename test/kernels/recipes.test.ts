@@ -3,11 +3,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Draft, type Settings, type Step, draftsOf, stepsOf, variantOf, variantsOf } from '../../src/kernels/recipes.js';
-import { type BufferName, type Kernel, KERNELS, bindingsOf, variantKey } from '../../src/kernels/table.js';
-import type { Storage } from '../../src/plan/half.js';
-import { DEFAULTS, type Epilogue, type RowMask } from '../../src/plan/options.js';
+import { type BufferName, type Kernel, KERNELS, bindingsOf, variantKey } from '../../src/shader/kernels.js';
+import type { Storage } from '../../src/core/storage.js';
+import { DEFAULTS, type Epilogue, type RowMask } from '../../src/core/options.js';
 import { type AdapterClass, type PlanKind, plan, planMerge } from '../../src/plan/plan.js';
-import type { Geometry, Layout } from '../../src/plan/shape.js';
+import type { Geometry, Layout } from '../../src/core/shape.js';
 
 const MODES = ['train', 'infer', 'frozen', 'phases'] as const;
 const limitsOf = (buffers: number, binding = 2 ** 27) => ({

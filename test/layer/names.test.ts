@@ -3,7 +3,7 @@
 // Control: the full state of a layer that learned something, under each library's names.
 import { describe, expect, it } from 'vitest';
 import { BatchNorm, type BatchNormState, openBackend } from '../../src/index.js';
-import { packHalf } from '../../src/plan/half.js';
+import { packHalf } from '../../src/core/storage.js';
 import type { Library } from '../../src/layer/libraries.js';
 import { type NamesOptions, fromNames, listBatchNorms, toNames } from '../../src/layer/names.js';
 

@@ -30,7 +30,7 @@ describe('params', () => {
     const folder = new URL('../../', import.meta.url);
     const shaders =
       ['shaders/', 'shaders/shared/'].flatMap((at) => readdirSync(new URL(at, folder)).filter((file) => file.endsWith('.wgsl')).map((file) => at + file));
-    const texts = [...shaders, 'src/kernels/table.ts'].map((file) => readFileSync(new URL(file, folder), 'utf8').replace(/\/\/.*/g, ''));
+    const texts = [...shaders, 'src/shader/kernels.ts'].map((file) => readFileSync(new URL(file, folder), 'utf8').replace(/\/\/.*/g, ''));
     const read = new Set(texts.flatMap((text) => [...text.matchAll(/\bparams\.(?!js\b)(\w+)/g)].map(([, name]) => name)));
     expect([...read].sort()).toEqual(PARAMS.map(([name]) => name as string).sort());
   });

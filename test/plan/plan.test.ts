@@ -2,9 +2,9 @@
 // says in its uniforms what was chosen. Which elements its threads visit: planVisits.test.ts.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULTS } from '../../src/plan/options.js';
+import { DEFAULTS } from '../../src/core/options.js';
 import { type Dispatch, type PlanLimits, classOf, grid, plan, planMerge } from '../../src/plan/plan.js';
-import type { Geometry, Layout } from '../../src/plan/shape.js';
+import type { Geometry, Layout } from '../../src/core/shape.js';
 
 const DEFAULT_LIMITS: PlanLimits = {
   maxComputeInvocationsPerWorkgroup: 256,

@@ -5,14 +5,14 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KERNELS, type Kernel, type KernelName, type Variant } from '../../src/kernels/table.js';
-import { type Storage, storageBytes } from '../../src/plan/half.js';
-import { DEFAULTS } from '../../src/plan/options.js';
+import { KERNELS, type Kernel, type KernelName, type Variant } from '../../src/shader/kernels.js';
+import { type Storage, storageBytes } from '../../src/core/storage.js';
+import { DEFAULTS } from '../../src/core/options.js';
 import { PARAMS, PARAMS_BYTES, writeParams } from '../../src/plan/params.js';
 import {
   type AdapterClass, type Dispatch, KEPT_VISITS, MAX_VISITS, type Plan, type PlanChoice, type PlanKind, type PlanLimits, type Tile, plan, planMerge, tilesOf,
 } from '../../src/plan/plan.js';
-import type { Geometry, Layout } from '../../src/plan/shape.js';
+import type { Geometry, Layout } from '../../src/core/shape.js';
 
 const LIMITS: PlanLimits = { maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupsPerDimension: 65535, maxStorageBufferBindingSize: 2 ** 27 };
 

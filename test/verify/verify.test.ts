@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Backend, Engine } from '../../src/backend/backend.js';
 import { CpuBackend, type CpuTensor } from '../../src/backend/cpu.js';
 import { openBackend } from '../../src/index.js';
-import type { Geometry } from '../../src/plan/shape.js';
+import type { Geometry } from '../../src/core/shape.js';
 import { CASES, inputsOf } from '../../src/verify/cases.js';
 import { OUTPUTS, boundsOf, expected } from '../../src/verify/expected.js';
 import { independent } from '../../src/verify/independent.js';

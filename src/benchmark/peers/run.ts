@@ -1,5 +1,5 @@
 import { type AdapterClass, type PlanKind, classOf } from '../../plan/plan.js';
-import { geometryOf } from '../../plan/shape.js';
+import { geometryOf } from '../../core/shape.js';
 import { inputsOf } from '../../verify/cases.js';
 import { expected } from '../../verify/expected.js';
 import { fieldOf } from '../contenders.js';

@@ -1,8 +1,8 @@
 // Claim: a few rows of options have every two values of two options together, and the texts that are compiled everywhere
 // are those of these rows. Control: the options by name.
 import { describe, expect, it } from 'vitest';
-import { KERNELS, variantKey } from '../../src/kernels/table.js';
-import { allVariants, optionPairs } from '../../src/kernels/variants.js';
+import { KERNELS, variantKey } from '../../src/shader/kernels.js';
+import { allVariants, optionPairs } from '../../src/verify/variants.js';
 
 /** What there is to choose, as `createBatchNorm` documents it. */
 const OPTIONS = {

@@ -1,6 +1,6 @@
-import { COMPUTE } from '../plan/gpuFlags.js';
-import { inScopes } from './scope.js';
-import { type Variant, type VariantText, bindingsOf, variantConstants, variantKey, variantText } from './table.js';
+import { COMPUTE } from '../core/gpuFlags.js';
+import { inScopes } from '../kernels/scope.js';
+import { type Variant, type VariantText, bindingsOf, variantConstants, variantKey, variantText } from './kernels.js';
 
 /** A variant on a device. */
 export interface Compiled {

@@ -59,7 +59,7 @@ import storageBf16Part from '../../shaders/shared/storage_bf16.wgsl?raw';
 import storageF16Part from '../../shaders/shared/storage_f16.wgsl?raw';
 import twoSumPart from '../../shaders/shared/two_sum.wgsl?raw';
 import walkPart from '../../shaders/shared/walk.wgsl?raw';
-import type { Storage } from '../plan/half.js';
+import type { Storage } from '../core/storage.js';
 import { paramsWgsl } from '../plan/params.js';
 import type { Role, Tile } from '../plan/plan.js';
 

@@ -2,7 +2,7 @@
 // tensor, and so is every sharing of one buffer but reads, writes apart, and exact places in a call in place.
 // Control: views that are accepted, with what is bound of them; each rule then broken alone, at its limit and one past.
 import { describe, expect, it } from 'vitest';
-import { type Argument, type BufferLimits, type Piece, type Requirement, checkSharing, checkView } from '../../src/plan/checks.js';
+import { type Argument, type BufferLimits, type Piece, type Requirement, checkSharing, checkView } from '../../src/core/buffers.js';
 
 const LIMITS: BufferLimits = { maxStorageBufferBindingSize: 65536, minStorageBufferOffsetAlignment: 256 };
 const STORAGE = 0x80;

@@ -1,9 +1,9 @@
-import type { Storage } from '../plan/half.js';
-import { DEFAULTS, type Epilogue, type RowMask } from '../plan/options.js';
+import type { Storage } from '../core/storage.js';
+import { DEFAULTS, type Epilogue, type RowMask } from '../core/options.js';
 import type { AdapterClass, PlanLimits } from '../plan/plan.js';
-import { pairs } from '../plan/pairs.js';
-import { type Settings, draftsOf, variantsOf } from './recipes.js';
-import { type Variant, variantKey } from './table.js';
+import { pairs } from './pairs.js';
+import { type Settings, draftsOf, variantsOf } from '../kernels/recipes.js';
+import { type Variant, variantKey } from '../shader/kernels.js';
 
 const AXES = {
   storage: ['f32', 'f16', 'bf16'] as Storage[],

@@ -1,6 +1,6 @@
 // Claim: shapes that cannot be indexed are refused in a sentence, at the limit and one past it.
 import { describe, expect, it } from 'vitest';
-import { checkCount, checkShape, describe as nameOf } from '../../src/plan/shape.js';
+import { checkCount, checkShape, describe as nameOf } from '../../src/core/shape.js';
 
 describe('checkShape', () => {
   it('control: the largest shape with u32 indices', () => {

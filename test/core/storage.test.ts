@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type HalfStorage, SMALLEST_NORMAL, type Storage, checkStorage, packHalf, roundTo, storageBytes, ulpOf, unpackHalf,
-} from '../../src/plan/half.js';
+} from '../../src/core/storage.js';
 
 const halves = [
   { storage: 'f16', significandBits: 10, bias: 15, infinity: 0x7c00, beyond: 65536 },

@@ -1,7 +1,7 @@
 // Claim: the views of a saved buffer are its planes, and short bytes are refused.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { RUNNING_STAYED, RUNNING_VARIANCE_STAYED, SAVED_PLANES, savedBytes, savedViews } from '../../src/plan/saved.js';
+import { RUNNING_STAYED, RUNNING_VARIANCE_STAYED, SAVED_PLANES, savedBytes, savedViews } from '../../src/core/saved.js';
 
 it('control: planes in their order, without a copy; count and flags are u32', () => {
   const bytes = new Float32Array([1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0]).buffer;

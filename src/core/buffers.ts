@@ -1,6 +1,6 @@
 import { STORAGE } from './gpuFlags.js';
 import { describe } from './shape.js';
-import { WINDOW_ALIGNMENT } from './windows.js';
+import { WINDOW_ALIGNMENT } from '../plan/windows.js';
 
 /** A whole buffer, or a part of one: `offset` and `size` in bytes. */
 export type BufferView = GPUBuffer | { buffer: GPUBuffer; offset?: number; size?: number };

@@ -4,9 +4,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Settings, draftsOf, variantsOf } from '../../src/kernels/recipes.js';
-import { KERNELS, type Kernel, type KernelName, type Variant, bindingsOf, variantConstants, variantKey, variantText } from '../../src/kernels/table.js';
-import { allVariants } from '../../src/kernels/variants.js';
-import { DEFAULTS } from '../../src/plan/options.js';
+import { KERNELS, type Kernel, type KernelName, type Variant, bindingsOf, variantConstants, variantKey, variantText } from '../../src/shader/kernels.js';
+import { allVariants } from '../../src/verify/variants.js';
+import { DEFAULTS } from '../../src/core/options.js';
 import type { Tile } from '../../src/plan/plan.js';
 
 const LIMITS = {
