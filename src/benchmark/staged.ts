@@ -2,7 +2,7 @@ import elementwiseText from '../../shaders/benchmark/staged_elementwise.wgsl?raw
 import groupText from '../../shaders/benchmark/staged_group.wgsl?raw';
 import sumText from '../../shaders/benchmark/staged_sum.wgsl?raw';
 import groupOverrides from '../../shaders/shared/group.wgsl?raw';
-import walkText from '../../shaders/shared/walk.wgsl?raw';
+import walkText from '../../shaders/walk/walk.wgsl?raw';
 import { type Argument, checkView } from '../core/buffers.js';
 import { COPY_DST, STORAGE, UNIFORM } from '../core/gpuFlags.js';
 import { DEFAULTS } from '../core/options.js';

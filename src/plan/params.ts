@@ -1,6 +1,6 @@
 /**
  * The uniform block of every kernel: name, type and byte offset in one place. The WGSL struct and the
- * host's bytes are both made from this list. What the walk fields mean: shaders/shared/walk.wgsl.
+ * host's bytes are both made from this list. What the walk fields mean: shaders/walk/walk.wgsl.
  */
 export const PARAMS = [
   ['channels', 'u32'], // in Channels: a quarter of them where a Channel is vec4f
@@ -29,13 +29,13 @@ export const PARAMS = [
   ['outer_step', 'u32'],
   ['lanes', 'u32'], // inner_lanes · outer_lanes
   ['lanes_ceil', 'u32'], // smallest power of two ≥ lanes
-  ['flat_words', 'u32'], // of shaders/shared/apply_flat.wgsl: words of this dispatch,
+  ['flat_words', 'u32'], // of shaders/elementwise/apply_flat.wgsl: words of this dispatch,
   ['flat_groups', 'u32'], // workgroups, the element its first word begins with, the end of the whole tensor,
   ['flat_first', 'u32'],
   ['flat_end', 'u32'],
   ['flat_spatial', 'u32'], // values of a channel that lie together,
   ['flat_odd', 'u32'], // and the word whose upper half is padding, or none: 0xffffffff
-  ['zero', 'u32'], // always 0; see shaders/shared/opaque.wgsl
+  ['zero', 'u32'], // always 0; see shaders/numerics/arithmetic_fence.wgsl
   ['unbiased', 'u32'],
   ['cumulative', 'u32'],
   ['accumulate', 'u32'],

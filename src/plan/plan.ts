@@ -85,7 +85,7 @@ export const MOMENTS_PLANES = 4;
 export const GRADIENT_PLANES = 2;
 /** mean, meanLow, scale, shift, dbeta / rows, dgamma / rows · invStd */
 export const COEFFICIENT_PLANES = 6;
-/** Visits whose values a thread can keep in registers; KEPT in shaders/shared/kept.wgsl. */
+/** Visits whose values a thread can keep in registers; KEPT in shaders/walk/registers.wgsl. */
 export const KEPT_VISITS = 8;
 
 /**

@@ -1,6 +1,6 @@
-import probeOrder from '../../shaders/probe_order.wgsl?raw';
-import opaque from '../../shaders/shared/opaque.wgsl?raw';
-import twoSum from '../../shaders/shared/two_sum.wgsl?raw';
+import probeOrder from '../../shaders/kernels/probe_order.wgsl?raw';
+import opaque from '../../shaders/numerics/arithmetic_fence.wgsl?raw';
+import twoSum from '../../shaders/numerics/two_sum.wgsl?raw';
 import type { Backend } from '../backend/backend.js';
 
 /** 1 + 2⁻³⁰ rounds to 1, so all of the second is what the sum loses. */

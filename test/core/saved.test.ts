@@ -37,7 +37,7 @@ it('one byte short', () => {
 });
 
 it('the shader writes the planes and flags of these names', () => {
-  const text = readFileSync(new URL('../../shaders/shared/moments_finish.wgsl', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../../shaders/moments/statistics_store.wgsl', import.meta.url), 'utf8');
   expect(text).toContain(`const RUNNING_VARIANCE_STAYED = ${RUNNING_VARIANCE_STAYED}u;`);
   expect(text).toContain(`const RUNNING_STAYED = ${RUNNING_STAYED}u;`);
   const planes = [...text.matchAll(/store_saved\((?:(?:(\d)u \* )?params\.channels \+ )?channel,\s*(.*)\);/g)].map(([, , value]) => value);

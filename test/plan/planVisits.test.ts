@@ -812,5 +812,5 @@ it('control: the parts that are run are all there', () => {
 });
 
 it('KEPT is KEPT_VISITS: a thread has registers for as many visits as the planner gives it', () => {
-  expect(/^const KEPT = (\d+)u;$/m.exec(readFileSync(new URL('../../shaders/shared/kept.wgsl', import.meta.url), 'utf8'))?.[1]).toBe(String(KEPT_VISITS));
+  expect(/^const KEPT = (\d+)u;$/m.exec(readFileSync(new URL('../../shaders/walk/registers.wgsl', import.meta.url), 'utf8'))?.[1]).toBe(String(KEPT_VISITS));
 });
