@@ -4,7 +4,7 @@
 //           formula is the step's, in src/benchmark/staged.ts, from which operands, vectors, value_of and
 //           store_value are generated.
 // Layout    matrices: [rows, channels], channels innermost. Vectors: [channels], as matrices of one row.
-// Threads   a workgroup owns a tile of channels and one part of the rows; see shared/walk.wgsl.
+// Threads   a workgroup owns a tile of channels and one part of the rows; see walk/walk.wgsl.
 // Traffic   4 bytes an element for each matrix read and for the one written.
 // Numerics  plain f32.
 // Twin      src/reference/staged.ts

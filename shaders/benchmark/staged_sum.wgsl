@@ -7,7 +7,7 @@
 //           store_value and term_of are generated.
 // Layout    matrices: [rows, channels], channels innermost. sums: [slots, channels], a slot for each part,
 //           or where lanes are not merged for each lane of each part.
-// Threads   a workgroup owns a tile of channels and one part of the rows; see shared/walk.wgsl.
+// Threads   a workgroup owns a tile of channels and one part of the rows; see walk/walk.wgsl.
 // Traffic   4 bytes an element for each matrix read or written; 4 bytes written per slot and channel.
 // Numerics  plain f32 sums; unrolled, four rows are paired at a time.
 // Twin      src/reference/staged.ts

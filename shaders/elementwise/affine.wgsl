@@ -2,11 +2,16 @@
 //
 // Numerics  the mean is subtracted before scaling: folded into beta it would cancel when |mean| is large
 //           beside the deviation.
-struct Activation {
+struct Affine {
   scale: Value,    // gamma · inv_std
   shift: Value,    // beta
 }
 
-fn z_of(centered: Value, i: u32, activation: Activation) -> Value {
-  return with_residual(centered * activation.scale + activation.shift, i);
+// x − mean, with the mean's low bits.
+fn centered_of(x: Value, statistics: Statistics) -> Value {
+  return opaque_value(x - Value(statistics.mean)) - Value(statistics.mean_low);
+}
+
+fn z_of(centered: Value, i: u32, affine: Affine) -> Value {
+  return add_residual(centered * affine.scale + affine.shift, i);
 }

@@ -2,5 +2,5 @@
 fn apply(i: u32, group: vec3u, groups: vec3u) {
   let walk = walk_of(i, group, groups);
   if (!walk.inside) { return; }
-  apply_walk(walk, terms_at(walk.channel));
+  write_walk(walk, terms_at(walk.channel));
 }

@@ -1,6 +1,6 @@
 // Writes result_at(i, rows, terms) along a walk; unrolled, four visits a turn: their loads need not wait for each other.
-// Terms, result_at and write_result come from the part in front.
-fn apply_walk(walk: Walk, terms: Terms) {
+// Terms, result_at and write_result are the chosen formula's.
+fn write_walk(walk: Walk, terms: Terms) {
   let lanes = params.inner_lanes;
   let step = lanes * params.inner_stride;
   let row_step = lanes * params.inner_rows;

@@ -9,10 +9,10 @@ struct Gradient {
   centered: Value,
 }
 
-fn gradient_at(i: u32, rows: Rows, statistics: Statistics, activation: Activation) -> Gradient {
+fn gradient_at(i: u32, rows: Rows, statistics: Statistics, affine: Affine) -> Gradient {
   let centered = centered_of(load_x(i), statistics);
   var dz = load_dy(i);
-  if (ACTIVATED) { dz = activate_gradient(z_of(centered, i, activation), dz); }
+  if (ACTIVATED) { dz = activate_gradient(z_of(centered, i, affine), dz); }
   let valid = valid_at(rows);
   return Gradient(where_valid(dz, valid), where_valid(centered, valid));
 }

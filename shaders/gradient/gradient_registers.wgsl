@@ -2,7 +2,7 @@
 var<private> kept_centered: array<Value, KEPT>;
 var<private> kept_dz: array<Value, KEPT>;
 
-fn sums_of_walk(walk: Walk, statistics: Statistics, activation: Activation) -> GradientSums {
+fn sums_of_walk(walk: Walk, statistics: Statistics, affine: Affine) -> GradientSums {
   var own: GradientSums;
   var dz = Value();
   var dz_centered = Value();
@@ -10,7 +10,7 @@ fn sums_of_walk(walk: Walk, statistics: Statistics, activation: Activation) -> G
   for (var k = 0u; k < KEPT; k += 1u) {
     if (visit.there) {
       let i = index_of(walk, visit);
-      let gradient = gradient_at(i, row_of(visit.outer, visit.inner), statistics, activation);
+      let gradient = gradient_at(i, row_of(visit.outer, visit.inner), statistics, affine);
       kept_centered[k] = gradient.centered;
       kept_dz[k] = gradient.dz;
       dz += gradient.dz;
@@ -18,7 +18,7 @@ fn sums_of_walk(walk: Walk, statistics: Statistics, activation: Activation) -> G
     }
     visit = visit_next(walk, visit);
   }
-  own.dy = sum_add(own.dy, sum_of(dz));
-  own.dy_centered = sum_add(own.dy_centered, sum_of(dz_centered));
+  own.dz = sum_add(own.dz, sum_of(dz));
+  own.dz_centered = sum_add(own.dz_centered, sum_of(dz_centered));
   return own;
 }

@@ -1,5 +1,5 @@
 // Writes result_of(x − mean, dz, …) along a walk whose values stayed in registers.
-fn apply_walk(walk: Walk, terms: Terms) {
+fn write_walk(walk: Walk, terms: Terms) {
   var visit = visit_first(walk);
   for (var k = 0u; k < KEPT; k += 1u) {
     if (visit.there) {

@@ -5,7 +5,7 @@
 // Threads   a workgroup owns a tile of channels and all their rows.
 // Traffic   of f32 20 bytes an element, 12 where x and dy stay in registers (few visits) or their second reading
 //           hits cache.
-// Numerics  see shared/gradient_at.wgsl, shared/gradient_walk.wgsl and shared/input_at.wgsl.
+// Numerics  see gradient/gradient_at.wgsl, gradient/gradient_walk.wgsl and gradient/input_batch.wgsl.
 // Twin      src/reference/backward.ts
 @compute @workgroup_size(GROUP_SIZE)
 fn main(
@@ -17,19 +17,12 @@ fn main(
   let walk = walk_of(i, group, groups);
   let channel = select(0u, walk.channel, walk.inside);
   let statistics = load_statistics(channel);
-  let activation = activation_of(channel, statistics);
-  var gradients = gradients_of(sums_add_group(sums_of_walk(walk, statistics, activation), walk), statistics);
+  let affine = affine_of(channel, statistics);
+  var gradients = gradients_of(sums_add_group(sums_of_walk(walk, statistics, affine), walk), statistics);
   if (walk.lane == 0u && walk.inside) {
     gradient_finish(walk.channel, gradients);
   }
-  if (GROUPED) {   // lane 0 tells the others; its own slots are read by nobody else
-    if (walk.lane == 0u) {
-      group_dy[walk.place] = gradients.dbeta;
-      group_dy_centered[walk.place] = gradients.dgamma;
-    }
-    workgroupBarrier();
-    gradients = Gradients(group_dy_centered[walk.place], group_dy[walk.place]);
-  }
+  gradients = gradients_from_first(gradients, walk);
   if (!walk.inside) { return; }
-  apply_walk(walk, terms_of(statistics, activation, gradients, load_inv_rows(walk.channel)));
+  write_walk(walk, terms_of(walk.channel, statistics, affine, gradients));
 }

@@ -4,7 +4,7 @@
 // Layout    x, residual, y: as the walk; saved: src/core/saved.ts. Others: [channels].
 // Threads   a workgroup owns a tile of channels and all their rows.
 // Traffic   of f32 12 bytes an element, 8 where x stays in registers (few visits) or its second reading hits cache.
-// Numerics  see shared/moments.wgsl, shared/moments_walk.wgsl and shared/normalize_at.wgsl.
+// Numerics  see moments/moments.wgsl, moments/moments_walk.wgsl and elementwise/normalize_at.wgsl.
 // Twin      src/reference/forward.ts, src/reference/running.ts
 @compute @workgroup_size(GROUP_SIZE)
 fn main(
@@ -19,15 +19,7 @@ fn main(
   if (walk.lane == 0u && walk.inside) {
     statistics = moments_finish(walk.channel, own);
   }
-  if (GROUPED) {   // lane 0 tells the others; its own slots are read by nobody else
-    if (walk.lane == 0u) {
-      group_mean[walk.place] = statistics.mean;
-      group_mean_low[walk.place] = statistics.mean_low;
-      group_m2[walk.place] = statistics.inv_std;
-    }
-    workgroupBarrier();
-    statistics = Statistics(group_mean[walk.place], group_mean_low[walk.place], group_m2[walk.place]);
-  }
+  statistics = statistics_from_first(statistics, walk);
   if (!walk.inside) { return; }
-  apply_walk(walk, terms_of(walk.channel, statistics));
+  write_walk(walk, terms_of(walk.channel, statistics));
 }

@@ -4,7 +4,7 @@
 // Layout    coefficients: planes of [channels]: mean, inv_std, gamma, beta. Others: [channels].
 // Threads   a workgroup owns a tile of channels.
 // Traffic   32 bytes a channel.
-// Numerics  see shared/inv_std.wgsl.
+// Numerics  see numerics/inv_std.wgsl.
 // Twin      none: nothing is computed but inv_std
 @compute @workgroup_size(GROUP_SIZE)
 fn main(
@@ -15,9 +15,7 @@ fn main(
   let walk = walk_of(i, group, groups);
   if (walk.lane == 0u && walk.inside) {
     let statistics = load_statistics(walk.channel);
-    store_coefficients(walk.channel, statistics.mean);
-    store_coefficients(params.channels + walk.channel, statistics.inv_std);
-    store_coefficients(2u * params.channels + walk.channel, load_gamma(walk.channel));
-    store_coefficients(3u * params.channels + walk.channel, load_beta(walk.channel));
+    store_affine(walk.channel, statistics);
+    store_coefficients(4u * params.channels + walk.channel, statistics.inv_std);
   }
 }

@@ -17,15 +17,8 @@ fn main(
   let walk = walk_of(i, group, groups);
   let own = sums_of_parts(walk);
   if (walk.lane == 0u && walk.inside) {
-    let gradients = Gradients(own.dy_centered.high + own.dy_centered.low, own.dy.high + own.dy.low);
+    let gradients = Gradients(own.dz_centered.high + own.dz_centered.low, own.dz.high + own.dz.low);
     gradient_finish(walk.channel, gradients);
-    let statistics = load_statistics(walk.channel);
-    let inv_rows = load_inv_rows(walk.channel);
-    store_coefficients(walk.channel, statistics.mean);
-    store_coefficients(params.channels + walk.channel, statistics.mean_low);
-    store_coefficients(2u * params.channels + walk.channel, load_gamma(walk.channel) * statistics.inv_std);
-    store_coefficients(3u * params.channels + walk.channel, load_beta(walk.channel));
-    store_coefficients(4u * params.channels + walk.channel, gradients.dbeta * inv_rows);
-    store_coefficients(5u * params.channels + walk.channel, gradients.dgamma * inv_rows * statistics.inv_std);
+    store_terms(walk.channel, load_statistics(walk.channel), gradients);
   }
 }

@@ -17,7 +17,7 @@ fn main(
   let own = sums_of_parts(walk);
   if (walk.lane == 0u && walk.inside) {
     let at = 2u * params.part_base * params.channels + walk.channel;
-    store_sums(at, own.dy.high + own.dy.low);
-    store_sums(at + params.channels, own.dy_centered.high + own.dy_centered.low);
+    store_sums(at, own.dz.high + own.dz.low);
+    store_sums(at + params.channels, own.dz_centered.high + own.dz_centered.low);
   }
 }

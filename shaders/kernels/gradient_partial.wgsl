@@ -2,9 +2,9 @@
 //
 // Source    Ioffe & Szegedy 2015 (arXiv:1502.03167), section 3, ∂l/∂gamma and ∂l/∂beta.
 // Layout    x, dy, residual: as the walk. partials: [parts, 2, channels]: dbeta, dgamma.
-// Threads   a workgroup owns a tile of channels and one part of the rows; see shared/walk.wgsl.
+// Threads   a workgroup owns a tile of channels and one part of the rows; see walk/walk.wgsl.
 // Traffic   of f32 8 bytes an element read; 8 bytes written per part and channel.
-// Numerics  see shared/gradient_at.wgsl and shared/gradient_walk.wgsl. inv_std, the same for every row, is left
+// Numerics  see gradient/gradient_at.wgsl and gradient/gradient_walk.wgsl. inv_std, the same for every row, is left
 //           to the end of a part.
 // Twin      src/reference/gradient.ts
 @compute @workgroup_size(GROUP_SIZE)
@@ -17,7 +17,7 @@ fn main(
   let walk = walk_of(i, group, groups);
   let channel = select(0u, walk.channel, walk.inside);
   let statistics = load_statistics(channel);
-  let own = sums_add_group(sums_of_walk(walk, statistics, activation_of(channel, statistics)), walk);
+  let own = sums_add_group(sums_of_walk(walk, statistics, affine_of(channel, statistics)), walk);
   if (walk.lane == 0u && walk.exists) {
     let gradients = gradients_of(own, statistics);
     let at = 2u * (params.part_base + walk.part) * params.channels + walk.channel;

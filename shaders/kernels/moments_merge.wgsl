@@ -4,7 +4,7 @@
 // Layout    partials: [parts, 4, channels], see moments_partial; moments: the same.
 // Threads   a workgroup owns a tile of channels; its lanes walk the parts.
 // Traffic   16 bytes read per part and channel.
-// Numerics  see shared/moments.wgsl.
+// Numerics  see moments/moments.wgsl.
 // Twin      src/reference/moments.ts
 @compute @workgroup_size(GROUP_SIZE)
 fn main(

@@ -2,9 +2,9 @@
 //
 // Source    Chan, Golub & LeVeque 1983; a block of visits at a time, then merged.
 // Layout    x: as the walk. partials: [parts, 4, channels] bit patterns: count, mean, mean_low, m2.
-// Threads   a workgroup owns a tile of channels and one part of the rows; see shared/walk.wgsl.
+// Threads   a workgroup owns a tile of channels and one part of the rows; see walk/walk.wgsl.
 // Traffic   of f32 4 bytes an element read; 16 bytes written per part and channel.
-// Numerics  see shared/moments.wgsl and shared/moments_walk.wgsl.
+// Numerics  see moments/moments.wgsl and moments/moments_walk.wgsl.
 // Twin      src/reference/moments.ts
 @compute @workgroup_size(GROUP_SIZE)
 fn main(

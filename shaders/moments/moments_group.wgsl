@@ -15,7 +15,6 @@ fn moments_share(i: u32, own: Moments) {
 fn moments_merge_group(mine: Moments, walk: Walk) -> Moments {
   var own = mine;
   let i = walk.lane * params.tile_channels + walk.place;
-  if (!GROUPED) { return own; }
   if (walk.lane < params.lanes) { moments_share(i, own); }
   for (var half = params.lanes_ceil / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
@@ -26,4 +25,15 @@ fn moments_merge_group(mine: Moments, walk: Walk) -> Moments {
     }
   }
   return own;
+}
+
+// Lane 0 tells the others; its own slots are read by nobody else.
+fn statistics_from_first(own: Statistics, walk: Walk) -> Statistics {
+  if (walk.lane == 0u) {
+    group_mean[walk.place] = own.mean;
+    group_mean_low[walk.place] = own.mean_low;
+    group_m2[walk.place] = own.inv_std;
+  }
+  workgroupBarrier();
+  return Statistics(group_mean[walk.place], group_mean_low[walk.place], group_m2[walk.place]);
 }

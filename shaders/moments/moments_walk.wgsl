@@ -6,7 +6,7 @@
 //           to m2, because a block has at most half as many values as came before it, but for the first few.
 //           A masked value is selected away before it is added, so NaN there is harmless.
 //           A loop's variable needs its initial value written out: without one Tint and naga leave what the last turn left.
-const BLOCK = 16u;   // most visits of a block where loads are not unrolled
+const MOMENTS_BLOCK = 16u;   // most visits of a block where loads are not unrolled
 
 fn moments_of_walk(walk: Walk) -> Moments {
   var own: Moments;
@@ -59,7 +59,7 @@ fn moments_of_walk(walk: Walk) -> Moments {
         let most = max(2u, own.count / 2u);
         var sum = Value();
         var squares = Value();
-        for (var visits = BLOCK; visits > 0u && count < most && inner < walk.inner_end; visits -= 1u) {
+        for (var visits = MOMENTS_BLOCK; visits > 0u && count < most && inner < walk.inner_end; visits -= 1u) {
           let d = deviation_at(i, row, center);
           sum += d;
           squares += d * d;

@@ -4,7 +4,7 @@ import { COPY_DST, COPY_SRC, MAP_READ, READ, STORAGE } from '../core/gpuFlags.js
 import { GRADIENT_PLANES, MOMENTS_PLANES } from '../plan/plan.js';
 import type { BatchShape, Geometry } from '../core/shape.js';
 import type { AdapterDescription, Backend, Engine, EngineOptions, Tensor, TensorData, TensorStorage } from './backend.js';
-import { inScopes } from '../kernels/scope.js';
+import { inScopes } from '../core/scope.js';
 import { type Storage, packHalf, unpackHalf } from '../core/storage.js';
 import { type Values, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf, tensorBytes } from './tensor.js';
 

@@ -1,13 +1,13 @@
 import elementwiseText from '../../shaders/benchmark/staged_elementwise.wgsl?raw';
 import groupText from '../../shaders/benchmark/staged_group.wgsl?raw';
 import sumText from '../../shaders/benchmark/staged_sum.wgsl?raw';
-import groupOverrides from '../../shaders/shared/group.wgsl?raw';
 import walkText from '../../shaders/walk/walk.wgsl?raw';
 import { type Argument, checkView } from '../core/buffers.js';
 import { COPY_DST, STORAGE, UNIFORM } from '../core/gpuFlags.js';
 import { DEFAULTS } from '../core/options.js';
 import { PARAMS_BYTES, paramsWgsl, writeParams } from '../plan/params.js';
-import { type AdapterClass, type Dispatch, type PlanKind, classOf, plan } from '../plan/plan.js';
+import { type AdapterClass, type Dispatch, type PlanKind, type Tile, classOf, plan } from '../plan/plan.js';
+import { constantsWgsl } from '../shader/declarations.js';
 import { SAVED_PLANES, savedBytes } from '../core/saved.js';
 import { geometryOf } from '../core/shape.js';
 
@@ -182,14 +182,13 @@ export async function createStagedBackward(
 
   const make = async (step: Step, dispatch: Dispatch, sums?: Matrix | Vector): Promise<Recorded> => {
     const label = `batchnorm/staged ${step.name}`;
-    const { code, bindings } = textOf(step, dispatch.tile.width as 1 | 4, grouped);
+    const { code, bindings } = textOf(step, { ...dispatch.tile, grouped });
     const bound: (Matrix | Vector)[] = bindings.map((name) => (name === 'sums' ? sums! : name));
     const resources: GPUBufferBinding[] = [
       { buffer: paramsOf(dispatch) },
       ...bound.map((name) => ({ buffer: bufferOf(name), size: name === 'invStd' ? savedBytes(channels) : sizeOf(name) })),
     ];
-    const pipeline = await pipelineOf(device, label, code,
-      { GROUP_SIZE: dispatch.tile.groupSize, GROUPED: Number(grouped), UNROLLED: Number(dispatch.tile.unrolled), INV_ROWS: 1 / rows });
+    const pipeline = await pipelineOf(device, label, code, { INV_ROWS: 1 / rows });
     const layout = pipeline.getBindGroupLayout(0);
     const bindGroup = device.createBindGroup({ label, layout, entries: resources.map((resource, binding) => ({ binding, resource })) });
     return { pipeline, bindGroup, dispatch, bytes: bound.reduce((total, name) => total + sizeOf(name), 0) };
@@ -252,7 +251,7 @@ function pipelineOf(device: GPUDevice, label: string, code: string, constants: R
 }
 
 /** A step's WGSL, and what it binds, in order from 1. */
-function textOf({ reads = [], vectors = [], value, sum }: Step, width: 1 | 4, grouped: boolean) {
+function textOf({ reads = [], vectors = [], value, sum }: Step, tile: Tile) {
   const saved = vectors.some((name) => name === 'mean' || name === 'invStd');
   const plain = vectors.filter((name) => name !== 'mean' && name !== 'invStd');
   const inputs: (Matrix | Vector)[] = [...reads, ...(saved ? ['invStd' as const] : []), ...plain];
@@ -267,8 +266,8 @@ function textOf({ reads = [], vectors = [], value, sum }: Step, width: 1 | 4, gr
     [...reads.map((name) => `let ${snakeCase(name)} = read.${snakeCase(name)};`),
       ...vectors.map((name) => `let ${snakeCase(name)} = at.${snakeCase(name)};`)].join(' ');
   const code =
-    `alias Value = ${width === 4 ? 'vec4f' : 'f32'};\noverride INV_ROWS: f32;\n${groupOverrides}${paramsWgsl()}@group(0) @binding(0) var<uniform> ` +
-      `params: Params;\n` +
+    `alias Value = ${tile.width === 4 ? 'vec4f' : 'f32'};\noverride INV_ROWS: f32;\n${constantsWgsl(tile)}const GROUPED = ${tile.grouped};\n` +
+    `${paramsWgsl()}@group(0) @binding(0) var<uniform> params: Params;\n` +
     declared.join('') +
     record('Operands', 'operands', 'i', reads.map((name) => [snakeCase(name), `${snakeCase(name)}[i]`])) +
     record('Vectors', 'vectors', 'c', vectors.map((name) => [snakeCase(name), vectorAt(name)])) +
@@ -276,7 +275,7 @@ function textOf({ reads = [], vectors = [], value, sum }: Step, width: 1 | 4, gr
     `fn store_value(i: u32, value: Value) {${value ? ` ${snakeCase(value[0])}[i] = value; ` : ''}}\n` +
     (sum ? `fn term_of(read: Operands, at: Vectors, value: Value) -> Value { ${names} return ${sum[1]}; }\n` : '') +
     walkText +
-    (!sum ? elementwiseText : (grouped ? groupText : 'fn add_group(mine: Value, walk: Walk) -> Value { return mine; }\n') + sumText);
+    (!sum ? elementwiseText : (tile.grouped ? groupText : 'fn add_group(mine: Value, walk: Walk) -> Value { return mine; }\n') + sumText);
   return { code, bindings };
 }
 

@@ -261,9 +261,9 @@ function checkBindings(call: string, drafts: readonly Draft[], settings: Setting
   const tile = { width: 1, across: 'channels', groupSize: 1, grouped: true, kept: false, unrolled: false } as const;
   let [needed, needs] = [0, ''];
   for (const draft of drafts) {
-    for (const { kernel } of [...draft.split, ...(draft.onePart ?? [])]) {
-      const bound = bindingsOf(variantOf(draft, settings, kernel, tile, false)).length;
-      if (bound > needed) [needed, needs] = [bound, kernel];
+    for (const step of [...draft.split, ...(draft.onePart ?? [])]) {
+      const bound = bindingsOf(variantOf(draft, settings, step, tile, false)).length;
+      if (bound > needed) [needed, needs] = [bound, step.kernel];
     }
   }
   if (needed <= most) return;

@@ -8,7 +8,7 @@ import type { Window } from '../plan/windows.js';
 import { BufferCache } from './cache.js';
 import { type Draft, type Settings, type Step, stepsOf, variantOf } from './recipes.js';
 import { type Compiled, compileNow } from '../shader/pipelines.js';
-import { inScopes } from './scope.js';
+import { inScopes } from '../core/scope.js';
 import { type BufferName, MATRICES, type Variant, bindingsOf } from '../shader/kernels.js';
 
 /** An operation and what decides its texts. */
@@ -112,7 +112,7 @@ export class Operation {
   variants(geometry: Geometry, inPlace: boolean): Variant[] {
     const { call, single, settings } = this.#recipe;
     const made = this.#planFor(geometry, { single: single !== null, cuts: [], accumulate: false, part: 0 }, 0, call);
-    return stepsOf(this.#recipe, made).map(({ kernel, dispatch }) => variantOf(this.#recipe, settings, kernel, dispatch.tile, inPlace && this.#recipe.inPlace !== null));
+    return stepsOf(this.#recipe, made).map((step) => variantOf(this.#recipe, settings, step, step.dispatch.tile, inPlace && this.#recipe.inPlace !== null));
   }
 
   destroy(): void {
@@ -218,8 +218,9 @@ export class Operation {
           `(maxStorageBufferBindingSize). Request the device with a higher limit, or split the tensor.`,
       );
     }
-    const dispatches = steps.map(({ kernel, dispatch: { tile, grid, window }, partials }) => {
-      const variant = variantOf(this.#recipe, settings, kernel, tile, inPlace);
+    const dispatches = steps.map((step) => {
+      const { dispatch: { tile, grid, window }, partials } = step;
+      const variant = variantOf(this.#recipe, settings, step, tile, inPlace);
       const compiled = compileNow(device, variant);
       return { variant, compiled, pipeline: compiled.pipeline, grid, window, partials };
     });
@@ -399,9 +400,9 @@ function cutsOf(list: readonly Argument[], storage: Storage): number[] {
   return [...cuts].sort((a, b) => a - b);
 }
 
-function needsScratch({ kernel, dispatch, partials }: Step, name: BufferName, recipe: Recipe, inPlace: boolean): boolean {
-  if (name === 'partials' && partials) return false;
-  return bindingsOf(variantOf(recipe, recipe.settings, kernel, dispatch.tile, inPlace)).some((binding) => binding.name === name);
+function needsScratch(step: Step, name: BufferName, recipe: Recipe, inPlace: boolean): boolean {
+  if (name === 'partials' && step.partials) return false;
+  return bindingsOf(variantOf(recipe, recipe.settings, step, step.dispatch.tile, inPlace)).some((binding) => binding.name === name);
 }
 
 /** What a dispatch binds of an argument: of a tensor the window, in the buffer that has it. */

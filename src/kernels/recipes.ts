@@ -41,6 +41,7 @@ export interface Step {
   kernel: KernelName;
   dispatch: Dispatch;
   partials?: BufferName;
+  without?: readonly BufferName[];
 }
 
 /** Which dispatch of a plan a step is. */
@@ -48,6 +49,8 @@ interface DraftStep {
   kernel: KernelName;
   of: 'reduce' | 'finish' | 'apply';
   partials?: BufferName;
+  /** What the kernel could bind of the operation's buffers and here does not. */
+  without?: readonly BufferName[];
 }
 
 /** An operation before its pipelines are compiled. */
@@ -68,17 +71,20 @@ export interface Draft {
   inPlace: readonly [read: BufferName, written: BufferName] | null;
 }
 
-const reduce = (kernel: KernelName, partials?: BufferName): DraftStep => ({ kernel, of: 'reduce', partials });
+const reduce = (kernel: KernelName, partials?: BufferName, without: DraftStep['without'] = ['coefficients']): DraftStep => ({ kernel, of: 'reduce', partials, without });
 const finish = (kernel: KernelName, partials?: BufferName): DraftStep => ({ kernel, of: 'finish', partials });
-const apply = (kernel: KernelName): DraftStep => ({ kernel, of: 'apply' });
+const apply = (kernel: KernelName, without?: DraftStep['without']): DraftStep => ({ kernel, of: 'apply', without });
+
+/** What stands in the coefficients. */
+const PACKED: readonly BufferName[] = ['gamma', 'beta', 'saved', 'runningMean', 'runningVar'];
 
 /** The dispatches of one call, in order. */
 export function stepsOf(draft: Draft, plan: Plan): Step[] {
   const { single, split, onePart } = draft;
   const steps = plan.kind === 'single' && single ? single : plan.parts === 1 && onePart ? onePart : split;
-  return steps.flatMap(({ kernel, of, partials }) => {
+  return steps.flatMap(({ kernel, of, partials, without }) => {
     const dispatches = of === 'finish' ? [plan.finish] : plan[of];
-    return dispatches.map((dispatch): Step => ({ kernel, dispatch, partials }));
+    return dispatches.map((dispatch): Step => ({ kernel, dispatch, partials, without }));
   });
 }
 
@@ -107,7 +113,7 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
     const present = [...reads, ...writes];
     const absent = OPTIONAL.filter((name) => !present.includes(name));
     const fits = (steps.single ?? []).every(({ kernel }) =>
-      bindingsOf({ kernel, absent, tile: ANY_TILE, storage: 'f32', activation: 'none', inPlace: false }).length <= maxBuffers);
+      bindingsOf({ kernel, absent, tile: ANY_TILE, storage: 'f32', activation: 'none', frozen: false, inPlace: false }).length <= maxBuffers);
     return {
       operation, call: `BatchNormKernels.${call}`,
       slots: [...reads.map((name) => slot(name, 'read', settings)), ...writes.map((name) => slot(name, 'write', settings, steps.split.length > 1))],
@@ -121,7 +127,7 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
   };
 
   const drafts: Draft[] = [];
-  const forwardSteps = { single: [reduce('forward_single')], split: [reduce('moments_partial'), finish('moments_finish'), apply('normalize')] };
+  const forwardSteps = { single: [reduce('forward_single')], split: [reduce('moments_partial'), finish('moments_finalize'), apply('normalize', ['runningMean', 'runningVar'])] };
   if (modes.includes('train')) {
     const reads = ['x' as const, ...residual, ...affine, ...rows];
     drafts.push(
@@ -129,29 +135,29 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
       make('forwardUntracked', 'forward', reads, ['y', 'saved'], forwardSteps, [moments]),
       make(
         'backward', 'backward', ['x', 'dy', ...preActivation, 'saved', ...rows], ['dx', ...dresidual, ...gradients],
-        { single: [reduce('backward_single')], split: [reduce('gradient_partial'), finish('gradient_finish'), apply('gradient_input')] },
+        { single: [reduce('backward_single')], split: [reduce('gradient_partial'), finish('gradient_finalize'), apply('gradient_input', PACKED)] },
         [sums, coefficients], ['dy', 'dx'],
       ),
     );
   }
   if (modes.includes('infer')) {
-    const steps = [apply('infer')];
+    const steps = [apply('normalize')];
     drafts.push(make('infer', 'infer', ['x', ...residual, ...affine, 'runningMean', 'runningVar', ...rows], ['y'], { split: steps }, [], ['x', 'y']));
   }
   if (modes.includes('frozen')) {
     const reads: BufferName[] = ['x', 'dy', ...preActivation, 'runningMean', 'runningVar', ...rows];
     const bound = reads.length + 1; // and the partials
-    const partial = bound > maxBuffers ? [finish('frozen_pack'), reduce('gradient_partial_packed')] : [reduce('gradient_partial_frozen')];
+    const partial = bound > maxBuffers ? [finish('frozen_pack'), reduce('gradient_partial', undefined, PACKED)] : [reduce('gradient_partial')];
     drafts.push(make(
       'backwardFrozen', 'backwardFrozen', reads, ['dx', ...dresidual, ...gradients],
       gradients.length > 0
-        ? { single: [reduce('backward_single_frozen')], split: [...partial, finish('gradient_finish_frozen'), apply('gradient_input_frozen')] }
-        : { split: [apply('gradient_input_alone')] },
+        ? { single: [reduce('backward_single')], split: [...partial, finish('gradient_finalize'), apply('gradient_input', PACKED)] }
+        : { split: [apply('gradient_input', ['coefficients'])] },
       gradients.length > 0 ? [sums, coefficients] : [], ['dy', 'dx'],
     ));
   }
   if (modes.includes('phases')) {
-    const merged = { split: [finish('moments_finish', 'moments')] };
+    const merged = { split: [finish('moments_finalize', 'moments')] };
     drafts.push(
       make('moments', 'moments', ['x', ...rows], ['moments'], {
         onePart: [reduce('moments_partial', 'moments')], split: [reduce('moments_partial'), finish('moments_merge')],
@@ -164,20 +170,21 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
       }, [sums]),
       make(
         'gradientInput', 'gradientInput', ['x', 'dy', ...preActivation, 'saved', 'sums', ...rows], ['dx', ...dresidual, ...gradients],
-        { split: [finish('gradient_finish', 'sums'), apply('gradient_input')] }, [coefficients], ['dy', 'dx'],
+        { split: [finish('gradient_finalize', 'sums'), apply('gradient_input', PACKED)] }, [coefficients], ['dy', 'dx'],
       ),
     );
   }
   return drafts;
 }
 
-/** The text of a kernel in an operation. */
-export function variantOf(draft: Draft, settings: Settings, kernel: KernelName, tile: Variant['tile'], inPlace: boolean): Variant {
+/** The text of a step's kernel in an operation. */
+export function variantOf(draft: Draft, settings: Settings, { kernel, without = [] }: Pick<DraftStep, 'kernel' | 'without'>, tile: Variant['tile'], inPlace: boolean): Variant {
   const { storage, epilogue } = settings;
   const activation = hasRelu(epilogue) ? 'relu' : 'none';
+  const frozen = draft.operation === 'backwardFrozen';
   // With constant statistics and no activation, dx has no x in it.
-  const absent = activation === 'none' && (kernel === 'gradient_input_frozen' || kernel === 'gradient_input_alone') ? [...draft.absent, 'x' as const] : draft.absent;
-  return { kernel, absent, tile, storage, activation, inPlace };
+  const noX: readonly BufferName[] = frozen && activation === 'none' && kernel === 'gradient_input' ? ['x'] : [];
+  return { kernel, absent: [...draft.absent, ...without, ...noX], tile, storage, activation, frozen, inPlace };
 }
 
 /** Every text an operation can need, for any shape. */
@@ -187,17 +194,16 @@ export function variantsOf(draft: Draft, settings: Settings, limits: PlanLimits)
   const { single, split, onePart, inPlace } = draft;
   // A forced single plan splits all the same where it would bind too many buffers, or halves straddle tiles.
   const lists = [kind === 'split' ? null : single, kind === 'single' && single && storage === 'f32' ? null : split, onePart];
-  const kernels = new Set(lists.flatMap((steps) => steps ?? []).map(({ kernel }) => kernel));
-  const variants = [...kernels].flatMap((kernel) =>
-    tiles[KERNELS[kernel].role].flatMap((tile) =>
-      (inPlace ? [false, true] : [false]).map((over) => variantOf(draft, settings, kernel, tile, over)),
+  const variants = lists.flatMap((steps) => steps ?? []).flatMap((step) =>
+    tiles[KERNELS[step.kernel].role].flatMap((tile) =>
+      (inPlace ? [false, true] : [false]).map((over) => variantOf(draft, settings, step, tile, over)),
     ),
   );
   return [...new Map(variants.map((variant) => [variantKey(variant), variant])).values()];
 }
 
 const OPTIONAL: readonly BufferName[] = [
-  'residual', 'dresidual', 'gamma', 'beta', 'dgamma', 'dbeta', 'runningMean', 'runningVar', 'batches', 'mask', 'validRows',
+  'residual', 'dresidual', 'gamma', 'beta', 'dgamma', 'dbeta', 'saved', 'runningMean', 'runningVar', 'batches', 'mask', 'validRows',
 ];
 
 const ANY_TILE = { width: 1, across: 'channels', groupSize: 1, grouped: true, kept: false, unrolled: false } as const;

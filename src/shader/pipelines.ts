@@ -1,6 +1,8 @@
 import { COMPUTE } from '../core/gpuFlags.js';
-import { inScopes } from '../kernels/scope.js';
-import { type Variant, type VariantText, bindingsOf, variantConstants, variantKey, variantText } from './kernels.js';
+import { inScopes } from '../core/scope.js';
+import { type Variant, bindingsOf, variantKey } from './kernels.js';
+import { type Linked, originOf } from './link.js';
+import { variantText } from './text.js';
 
 /** A variant on a device. */
 export interface Compiled {
@@ -63,9 +65,9 @@ export function compileNow(device: GPUDevice, variant: Variant): Compiled {
 /** Rejects, with the file and line, unless the device's compiler takes the variant's text; makes no pipeline. */
 export async function checkText(device: GPUDevice, variant: Variant): Promise<void> {
   const label = labelOf(variant);
-  const { code, files } = variantText(variant);
-  const { value: module, error } = inScopes(device, ['validation'], () => device.createShaderModule({ label, code }));
-  const failure = await moduleFailure(module, files, label, error);
+  const linked = variantText(variant);
+  const { value: module, error } = inScopes(device, ['validation'], () => device.createShaderModule({ label, code: linked.code }));
+  const failure = await moduleFailure(module, linked, label, error);
   if (failure) throw failure;
 }
 
@@ -83,9 +85,9 @@ function entryOf(device: GPUDevice, variant: Variant): Entry {
 /** Module and layouts: what the device makes without compiling. */
 function begin(device: GPUDevice, variant: Variant): Entry {
   const label = labelOf(variant);
-  const { code, files } = variantText(variant);
+  const linked = variantText(variant);
   const { value, error } = inScopes(device, ['validation'], () => {
-    const module = device.createShaderModule({ label, code });
+    const module = device.createShaderModule({ label, code: linked.code });
     const bindings = device.createBindGroupLayout({
       label: `${label} bindings`,
       entries: [
@@ -103,8 +105,8 @@ function begin(device: GPUDevice, variant: Variant): Entry {
   const { module, bindings, layout } = value;
   return {
     label, bindings,
-    descriptor: { label, layout, compute: { module, entryPoint: 'main', constants: variantConstants(variant) } },
-    invalid: moduleFailure(module, files, label, error),
+    descriptor: { label, layout, compute: { module, entryPoint: 'main' } },
+    invalid: moduleFailure(module, linked, label, error),
     pipeline: null, verdict: null, ahead: null, failure: null,
   };
 }
@@ -129,13 +131,12 @@ function fail(entry: Entry, failure: Error): void {
 const failureOf = (label: string, why: string, cause?: unknown): Error => new Error(`${label} did not compile: ${why}`, { cause });
 
 /** What a scope around a module's creation caught, in the words of the module's own messages where it has some. */
-async function moduleFailure(module: GPUShaderModule, files: VariantText['files'], label: string, caught: Promise<GPUError | null>): Promise<Error | null> {
+async function moduleFailure(module: GPUShaderModule, linked: Linked, label: string, caught: Promise<GPUError | null>): Promise<Error | null> {
   const found = await caught;
   if (!found) return null;
   const messages = await module.getCompilationInfo().then((info) => info.messages, () => []); // a lost device has none
   const error = messages.find((message) => message.type === 'error');
   if (!error) return failureOf(label, found.message);
   if (error.lineNum === 0) return failureOf(label, error.message);
-  const origin = files.findLast(({ firstLine }) => firstLine <= error.lineNum) ?? files[0];
-  return failureOf(label, `shaders/${origin.file}:${error.lineNum - origin.firstLine + 1}:${error.linePos} ${error.message}`);
+  return failureOf(label, `${originOf(linked, error.lineNum)}:${error.linePos} ${error.message}`);
 }

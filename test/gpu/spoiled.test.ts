@@ -19,20 +19,20 @@ describe('self-test', () => {
   });
 
   it.each([
-    ['y', 'forward_single', '* activation.scale + activation.shift', '* activation.scale * 1.00001 + activation.shift'],
+    ['y', 'forward_single', '* affine.scale + affine.shift', '* affine.scale * 1.00001 + affine.shift'],
     ['the mean’s low bits', 'forward_single', ' - Value(statistics.mean_low)', ''],
     ['the biased variance', 'forward_single', 'nan_unless_finite(m2 * reciprocal(own.count))', 'nan_unless_finite(m2 * reciprocal(own.count) * 1.01)'],
-    ['dx', 'backward_single', ' - centered * terms.slope', ''],
-    ['one channel leaking into another', 'infer', 'store_y(i, y', 'store_y(i, y + load_x(17u * params.channels * VALUES + 2u) * 1e-30'],
+    ['dx', 'backward_single', ' - centered * terms.mean_dz_x_hat', ''],
+    ['one channel leaking into another', 'normalize', 'store_y(i, y', 'store_y(i, y + load_x(17u * params.channels * VALUES + 2u) * 1e-30'],
     ['NaN before a ReLU', 'forward_single', 'return nan_kept(max(z, Value()), z);', 'return max(z, Value());', 'NaN before a ReLU'],
     ['NaN before a ReLU’s gradient', 'backward_single', 'return nan_kept(select(Value(), dy, z > Value()), z);', 'return select(Value(), dy, z > Value());', 'NaN before a ReLU'],
-    ['a running variance of NaN', 'infer', 'select(bits | Word(0x7fc00000u), Word(), none)', 'Word()', 'a running variance'],
-    ['a frozen variance of NaN', 'backward_single_frozen', 'select(bits | Word(0x7fc00000u), Word(), none)', 'Word()', 'a running variance'],
-    ['a running variance of ∞', 'infer', ' | (bits == Word(0x7f800000u))', '', 'a running variance'],
+    ['a running variance of NaN', 'normalize', 'select(bits | Word(0x7fc00000u), Word(), none)', 'Word()', 'a running variance'],
+    ['a frozen variance of NaN', 'backward_single', 'select(bits | Word(0x7fc00000u), Word(), none)', 'Word()', 'a running variance'],
+    ['a running variance of ∞', 'normalize', ' | (bits == Word(0x7f800000u))', '', 'a running variance'],
     ['a batch variance beyond f32', 'forward_single', 'nan_unless_finite(m2 * reciprocal(own.count))', '(m2 * reciprocal(own.count))', 'a batch that f32 cannot square'],
     ['an infinite running mean', 'forward_single', 'nan_unless_finite(keep * running_mean + momentum * (own.mean + own.mean_low))', 'running_mean', 'a batch that f32 cannot square'],
     ['a running variance after such a batch', 'forward_single', 'nan_unless_finite(keep * running_var + momentum * (m2 * reciprocal(rest)))', 'running_var', 'a batch that f32 cannot square'],
-    ['a tiny variance', 'infer', 'select(Channel(), variance, counted)', 'variance + Channel(1e-37)', 'what f32 may flush'],
+    ['a tiny variance', 'normalize', 'select(Channel(), variance, counted)', 'variance + Channel(1e-37)', 'what f32 may flush'],
     ['dy of a masked row', 'gradient_input', 'store_dresidual(i, result.dresidual)', 'store_dresidual(i, load_dy(i))', 'behind a plain add'],
     ['a 2 in a mask', 'forward_single', 'mask[rows] != 0u', 'mask[rows] == 1u', 'any number but 0'],
   ])('goes red where a kernel gets %s wrong', async (_, kernel, good, bad, row?: string) => {

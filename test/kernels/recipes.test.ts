@@ -31,9 +31,9 @@ const settings = fc
   .map(({ momentum, ...of }): Settings => ({ ...of, numbers: { ...DEFAULTS, momentum } }));
 
 /** What an operation binds in a step: its arguments by name, and its own scratch. */
-function boundIn(draft: Draft, of: Settings, { kernel, dispatch, partials }: Step, inPlace: boolean): { name: BufferName; reads: boolean; writes: boolean }[] {
-  return bindingsOf(variantOf(draft, of, kernel, dispatch.tile, inPlace)).map(({ name, access }) => ({
-    name: name === 'partials' && partials ? partials : name, reads: access === 'read', writes: access !== 'read',
+function boundIn(draft: Draft, of: Settings, step: Step, inPlace: boolean): { name: BufferName; reads: boolean; writes: boolean }[] {
+  return bindingsOf(variantOf(draft, of, step, step.dispatch.tile, inPlace)).map(({ name, access }) => ({
+    name: name === 'partials' && step.partials ? step.partials : name, reads: access === 'read', writes: access !== 'read',
   }));
 }
 
@@ -49,9 +49,9 @@ describe('recipes', () => {
       return stepsOf(draft, plan(geometry, DEFAULTS, { adapterClass: 'hardware', kind }, limitsOf(8))).map(({ kernel }) => kernel);
     };
     expect(kernels(forward, 'single')).toEqual(['forward_single']);
-    expect(kernels(forward, 'split')).toEqual(['moments_partial', 'moments_finish', 'normalize']);
+    expect(kernels(forward, 'split')).toEqual(['moments_partial', 'moments_finalize', 'normalize']);
     expect(kernels(backward, 'single')).toEqual(['backward_single']);
-    expect(kernels(backward, 'split')).toEqual(['gradient_partial', 'gradient_finish', 'gradient_input']);
+    expect(kernels(backward, 'split')).toEqual(['gradient_partial', 'gradient_finalize', 'gradient_input']);
   });
 
   it.each<[string, Partial<Settings>, Record<string, string>]>([
@@ -132,7 +132,7 @@ describe('recipes', () => {
           const known = [...draft.slots, ...draft.scratch].map(({ name }) => name);
           for (const step of stepsOf(draft, made)) {
             for (const inPlace of draft.inPlace ? [false, true] : [false]) {
-              const key = variantKey(variantOf(draft, of, step.kernel, step.dispatch.tile, inPlace));
+              const key = variantKey(variantOf(draft, of, step, step.dispatch.tile, inPlace));
               expect(compiled.has(key), `${draft.operation}: ${key} is compiled`).toBe(true);
               const bound = boundIn(draft, of, step, inPlace).map(({ name }) => name);
               expect(bound.filter((name) => !known.includes(name)), `${draft.operation}: ${key}`).toEqual([]);
@@ -156,7 +156,7 @@ describe('recipes', () => {
           const tile = { width: 1, across: 'channels', groupSize: 16, grouped: true, kept: false } as const;
           const dispatch = { tile } as Step['dispatch'];
           const plans = [draft.single, draft.split, draft.onePart].filter((steps) => steps !== null);
-          const uses = plans.map((steps) => steps.flatMap(({ kernel, partials }) => boundIn(draft, of, { kernel, partials, dispatch }, false)));
+          const uses = plans.map((steps) => steps.flatMap(({ kernel, partials, without }) => boundIn(draft, of, { kernel, partials, without, dispatch }, false)));
           for (const { name, reads, writes } of draft.slots) {
             for (const use of uses) {
               const mine = use.filter((bound) => bound.name === name);

@@ -1,6 +1,7 @@
 // Claim: the training page trains two nets by itself, on the GPU and without one, shows what becomes of them in pictures and in
 // words, and says of everything it refuses or loses what it was and what stands.
 // Control: a sweep that is stopped, a row that is not there and a file without labels give no result.
+import { readFileSync } from 'node:fs';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright';
 import { describe, expect, onTestFinished, test } from 'vitest';

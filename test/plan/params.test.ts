@@ -1,8 +1,9 @@
 // Claim: the uniform block's bytes are what the WGSL struct reads, field by field, and its kernels read every field.
 // Control: a block whose every value tells its place.
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PARAMS, PARAMS_BYTES, type Params, paramsWgsl, writeParams } from '../../src/plan/params.js';
+import { SOURCES } from '../../src/shader/sources.js';
 
 describe('params', () => {
   it('control: the bytes are what the struct reads', () => {
@@ -28,9 +29,8 @@ describe('params', () => {
 
   it('every field is read somewhere, and no other', () => {
     const folder = new URL('../../', import.meta.url);
-    const shaders =
-      ['shaders/', 'shaders/shared/'].flatMap((at) => readdirSync(new URL(at, folder)).filter((file) => file.endsWith('.wgsl')).map((file) => at + file));
-    const texts = [...shaders, 'src/shader/kernels.ts'].map((file) => readFileSync(new URL(file, folder), 'utf8').replace(/\/\/.*/g, ''));
+    const shaders = SOURCES.map(({ file }) => `shaders/${file}`);
+    const texts = [...shaders, 'src/shader/declarations.ts'].map((file) => readFileSync(new URL(file, folder), 'utf8').replace(/\/\/.*/g, ''));
     const read = new Set(texts.flatMap((text) => [...text.matchAll(/\bparams\.(?!js\b)(\w+)/g)].map(([, name]) => name)));
     expect([...read].sort()).toEqual(PARAMS.map(([name]) => name as string).sort());
   });

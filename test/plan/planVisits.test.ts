@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KERNELS, type Kernel, type KernelName, type Variant } from '../../src/shader/kernels.js';
+import { SOURCES, sourceOf } from '../../src/shader/sources.js';
+import { partsInScope } from '../../src/shader/text.js';
 import { type Storage, storageBytes } from '../../src/core/storage.js';
 import { DEFAULTS } from '../../src/core/options.js';
 import { PARAMS, PARAMS_BYTES, writeParams } from '../../src/plan/params.js';
@@ -178,9 +180,10 @@ function javaScriptOf(wgsl: string): { code: string; nested: number[][] } {
 
 /** The parts that say which indices a thread visits. What they call beside each other is put in by `surroundings`. */
 const INDEX_PARTS = [
-  'walk', 'kept', 'apply_flat', 'apply_tile', 'apply_walk', 'apply_kept_x', 'apply_kept_gradient', 'moments_walk', 'moments_kept',
-  'moments_parts', 'gradient_walk', 'gradient_kept', 'gradient_parts',
-].map((name) => `shared/${name}.wgsl`);
+  'walk/walk', 'walk/registers', 'elementwise/apply_flat', 'elementwise/apply_tile', 'elementwise/write_walk', 'moments/write_registers_x',
+  'gradient/write_registers_gradient', 'moments/moments_walk', 'moments/moments_registers', 'moments/moments_parts', 'gradient/gradient_walk',
+  'gradient/gradient_registers', 'gradient/gradient_parts',
+].map((name) => `${name}.wgsl`);
 
 type Pair = { x: number; y: number };
 type Place = { channel: number; row: number };
@@ -328,7 +331,7 @@ class Run {
 let run: Run; // whose threads run now
 
 /** What a kernel's index parts call beside each other: values are 0, and what is asked for is checked and noted. */
-function surroundings(kernel: KernelName, { width, across, groupSize, grouped, unrolled }: Tile, params: Run['params']): Record<string, unknown> {
+function surroundings(kernel: KernelName, { width, across, groupSize, unrolled }: Tile, params: Run['params']): Record<string, unknown> {
   const flat = across === 'flat';
   const values = across === 'rows' ? width : 1;
   const zero = () => 0;
@@ -341,7 +344,7 @@ function surroundings(kernel: KernelName, { width, across, groupSize, grouped, u
     }
     return i;
   };
-  const merged = { count: 0, mean: 0, mean_low: 0, m2: 0, m2_low: 0, dy: {}, dy_centered: {} };
+  const merged = { count: 0, mean: 0, mean_low: 0, m2: 0, m2_low: 0, dz: {}, dz_centered: {} };
   const merge = (own: { count?: number }, walk: { channel: number }) => {
     run.row = -1; // no mask was asked for what follows
     run.channel = walk.channel;
@@ -358,14 +361,14 @@ function surroundings(kernel: KernelName, { width, across, groupSize, grouped, u
   const mark = (at: number) => run.mark(run.partials, at);
   const markMerged = (at: number) => run.mark(run.merged, at);
   return {
-    params, GROUP_SIZE: groupSize, GROUPED: grouped, UNROLLED: unrolled, VALUES: values, opaque_zero: 0,
+    params, GROUP_SIZE: groupSize, UNROLLED: unrolled, VALUES: values, opaque_zero: 0,
     zero: (type: string) => (type === 'Moments' ? { count: 0 } : type === 'Value' ? 0 : {}),
     select: (no: unknown, yes: unknown, condition: boolean) => (condition ? yes : no),
     min: Math.min, max: Math.max, f32: same, bitcast: same, Word: same, opaque_value: same, sum_of: same, first_valid: same, where_valid: same, count_of: same,
     Value: zero, Channel: zero, count_valid: (row: number) => run.validOf(row), vec2u: (x: number, y: number): Pair => ({ x, y }),
-    workgroupBarrier: zero, group_mean: [], group_mean_low: [], group_m2: [], group_dy: [], group_dy_centered: [],
-    Statistics: () => ({}), Gradients: () => ({}), load_statistics: () => ({}), gradients_of: () => ({}), moments_finish: () => ({}),
-    activation_of: zero, load_inv_rows: zero, load_gamma: zero, load_beta: zero, store_coefficients: zero, gradient_finish: zero,
+    workgroupBarrier: zero, group_mean: [], group_mean_low: [], group_m2: [], group_dz: [], group_dz_centered: [],
+    Statistics: () => ({}), Gradients: () => ({}), load_statistics: () => ({}), gradients_of: () => ({}), moments_finish: () => ({}), statistics_from_first: () => ({}), gradients_from_first: () => ({}),
+    affine_of: zero, store_terms: zero, store_affine: zero, load_gamma: zero, load_beta: zero, store_coefficients: zero, gradient_finish: zero,
 
     enter: (number: number) => {
       const loop: Loop = { number, turns: [] };
@@ -436,11 +439,11 @@ function programOf(kernel: KernelName, tile: Tile, absent: Variant['absent']): C
   const key = JSON.stringify([kernel, tile, absent]);
   const known = programs.get(key);
   if (known) return known;
-  const { parts, source }: Kernel = KERNELS[kernel];
-  const texts = parts({ kernel, absent, tile, storage: 'f32', activation: 'none', inPlace: false }).filter(([file]) => INDEX_PARTS.includes(file)).map(([, text]) => text);
+  const variant: Variant = { kernel, absent, tile, storage: 'f32', activation: 'none', frozen: false, inPlace: false };
+  const texts = partsInScope(variant).filter(({ file }) => INDEX_PARTS.includes(file)).map(({ text }) => text);
   const params = {};
   const around = surroundings(kernel, tile, params);
-  const { code, nested } = javaScriptOf([...texts, source].join('\n'));
+  const { code, nested } = javaScriptOf([...texts, sourceOf(`kernels/${kernel}.wgsl`).text].join('\n'));
   const program = new Function(...Object.keys(around), `return (() => {\n${code}return { main };\n})();`)(...Object.values(around)) as Program;
   const compiled = { program, params, nested };
   programs.set(key, compiled);
@@ -551,7 +554,7 @@ function checkParts(made: Plan, geometry: Geometry, part: number, read: (kernel:
   expect(finish.params.part_base).toBe(part);
   expect(finish.params.inner_size).toBe(parts);
   for (const [kernel, planes, finishes, merges] of [
-    ['moments_partial', 4, 'moments_finish', 'moments_merge'], ['gradient_partial', 2, 'gradient_finish', 'gradient_merge'],
+    ['moments_partial', 4, 'moments_finalize', 'moments_merge'], ['gradient_partial', 2, 'gradient_finalize', 'gradient_merge'],
   ] as const) {
     const block = planes * channels;
     const { partials } = read(kernel, (parts === 1 ? part + 1 : parts) * block);
@@ -794,7 +797,7 @@ describe('the parts that a caller brings', () => {
       const finish = planMerge({ layout: 'channelsLast', channels }, parts, DEFAULTS, { adapterClass, part }, LIMITS);
       checkDispatch(finish, LIMITS);
       checkLanes(finish);
-      for (const [kernel, planes] of [['moments_finish', 4], ['gradient_finish', 2], ['moments_merge', 4], ['gradient_merge', 2]] as const) {
+      for (const [kernel, planes] of [['moments_finalize', 4], ['gradient_finalize', 2], ['moments_merge', 4], ['gradient_merge', 2]] as const) {
         const block = planes * channels;
         const { partials, merged } = runAll(new Run(geometry, parts * block, (part + 1) * block), kernel, [finish]);
         expect(all(partials, 1)).toBe(true);
@@ -806,8 +809,7 @@ describe('the parts that a caller brings', () => {
 });
 
 it('control: the parts that are run are all there', () => {
-  const parts = Object.values(KERNELS).flatMap(({ parts }) => [false, true].flatMap((kept) => (['channels', 'flat'] as const).flatMap((across) =>
-    (parts as Kernel['parts'])({ kernel: 'normalize', absent: [], tile: { width: 4, across, groupSize: 64, grouped: true, kept, unrolled: true }, storage: 'f32', activation: 'none', inPlace: false }).map(([file]) => file))));
+  const parts = SOURCES.map(({ file }) => file);
   for (const part of INDEX_PARTS) expect(parts).toContain(part);
 });
 

@@ -1,10 +1,13 @@
 // Claim: the WGSL and the kernel table say the same: every buffer a text uses is declared, bound and reached from main,
 // every one that is bound is used as its row says, none binds more than WebGPU's default 8 where a device has no more, and
 // headers follow the house order. Control: texts by hand.
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Settings, draftsOf, variantsOf } from '../../src/kernels/recipes.js';
-import { KERNELS, type Kernel, type KernelName, type Variant, bindingsOf, variantConstants, variantKey, variantText } from '../../src/shader/kernels.js';
+import { KERNELS, type Kernel, type KernelName, type Variant, bindingsOf, variantKey } from '../../src/shader/kernels.js';
+import { originOf } from '../../src/shader/link.js';
+import { SOURCES } from '../../src/shader/sources.js';
+import { partsInScope, variantText } from '../../src/shader/text.js';
 import { allVariants } from '../../src/verify/variants.js';
 import { DEFAULTS } from '../../src/core/options.js';
 import type { Tile } from '../../src/plan/plan.js';
@@ -15,9 +18,9 @@ const LIMITS = {
 };
 const names = Object.keys(KERNELS) as KernelName[];
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-const folder = new URL('../../shaders/', import.meta.url);
-const shared = new URL('shared/', folder);
-const files = readdirSync(folder).filter((file) => file.endsWith('.wgsl'));
+const files = SOURCES.map(({ file }) => file);
+const kernelFiles = files.filter((file) => file.startsWith('kernels/'));
+const textOf = (file: string) => SOURCES.find((source) => source.file === file)!.text;
 
 /** Not pairs but every combination of what decides a kernel's buffers, of f32 on hardware. */
 function everyCombination(buffers: number): Variant[] {
@@ -94,8 +97,8 @@ describe.each(names)('%s', (name) => {
   it('control: there are such texts, and all its row’s buffers are bound in one or another', () => {
     expect(variants.length).toBeGreaterThan(0);
     const bound = new Set(variants.flatMap((variant) => bindingsOf(variant).map((binding) => binding.name)));
-    // With a gamma or a beta there are gradients, and then gradient_finish packs both; its row needs only what stands for them.
-    const never: string[] = name === 'gradient_input_alone' ? ['gamma', 'beta'] : [];
+    // Its own gamma and beta are asked for only where neither has a gradient, so neither is there.
+    const never: string[] = name === 'gradient_input' ? ['gamma', 'beta'] : [];
     expect([...bound, ...never].sort()).toEqual(bindings.map((binding) => binding.name).sort());
   });
 
@@ -137,7 +140,7 @@ describe.each(names)('%s', (name) => {
 
   it('copies opaque’s zero before anything else, or compilers would know it', () => {
     for (const { key, functions } of texts) {
-      if (functions.has('opaque')) expect(functions.get('main'), key).toMatch(/^\{\s*opaque_zero = params\.zero;/);
+      if (functions.has('opaque') || functions.has('opaque_value')) expect(functions.get('main'), key).toMatch(/^\{\s*opaque_zero = params\.zero;/);
     }
   });
 
@@ -145,9 +148,9 @@ describe.each(names)('%s', (name) => {
     for (const { variant, key, functions } of texts) {
       for (const { name: buffer, access, element, absent } of bindings.filter((binding) => variant.absent.includes(binding.name))) {
         expect(absent, `${key} without ${buffer}`).toBeDefined();
-        if (element === 'Mask') continue;
-        if (access !== 'write') expect(functions.get(`load_${snake(buffer)}`), key).toBe(`{ return ${absent}; }`);
-        if (access !== 'read') expect(functions.get(`store_${snake(buffer)}`), key).toBe('{}');
+        if (element === 'Mask') continue; // and what is not named is left out
+        if (access !== 'write') expect(functions.get(`load_${snake(buffer)}`) ?? `{ return ${absent}; }`, key).toBe(`{ return ${absent}; }`);
+        if (access !== 'read') expect(functions.get(`store_${snake(buffer)}`) ?? '{}', key).toBe('{}');
       }
     }
   });
@@ -158,7 +161,7 @@ describe.each(names)('%s', (name) => {
       const [mask, count] =
         (['mask', 'validRows'] as const).map((buffer) => bindings.some((binding) => binding.name === buffer) && !variant.absent.includes(buffer));
       expect(mask && count, key).toBe(false);
-      if (valid === undefined) expect(bindings.some(({ element }) => element === 'Mask')).toBe(false);
+      if (valid === undefined) expect([mask, count], key).toEqual([false, false]);
       else expect([/\bmask\[/.test(valid), /\bvalid_rows\[/.test(valid), valid === '{ return Valid(true); }'], key).toEqual([mask, count, !mask && !count]);
     }
   });
@@ -174,7 +177,7 @@ describe.each(names)('%s', (name) => {
   it('is in its row what the text takes it for', () => {
     expect(new Set(bindings.map((binding) => binding.name)).size).toBe(bindings.length);
     for (const { name: buffer, element, absent } of bindings) {
-      const constant = buffer === 'gamma' ? 'Channel(1.0)' : { Value: 'Value()', Word: 'Word()', Channel: 'Channel()', Mask: 'none' }[element];
+      const constant = buffer === 'gamma' ? 'Channel(1.0)' : { Value: 'Value()', Channel: 'Channel()', Mask: 'none', Word: 'Word()' }[element];
       if (absent !== undefined) expect(absent, buffer).toBe(constant);
     }
   });
@@ -182,8 +185,8 @@ describe.each(names)('%s', (name) => {
 
 describe('variants', () => {
   const tile: Tile = { width: 4, across: 'channels', groupSize: 256, grouped: true, kept: false, unrolled: false };
-  const plain = { tile, storage: 'f32', activation: 'none', inPlace: false } as const;
-  const unmasked = ['residual', 'mask', 'validRows'] as const;
+  const plain = { tile, storage: 'f32', activation: 'none', frozen: false, inPlace: false } as const;
+  const unmasked = ['residual', 'mask', 'validRows', 'runningMean', 'runningVar'] as const;
 
   it('control: a text declares its bindings in the order of the layout', () => {
     const variant: Variant = { ...plain, kernel: 'normalize', absent: unmasked };
@@ -207,7 +210,7 @@ describe('variants', () => {
     expect(bindingsOf(over).map(({ name, access }) => `${name} ${access}`)).toEqual(['saved read', 'gamma read', 'beta read', 'y write']);
     expect(variantText(over).code).toContain('fn load_x(i: u32) -> Value { return y[i]; }');
     expect(variantKey(over)).not.toBe(variantKey({ ...over, inPlace: false }));
-    const gradients = { ...plain, absent: [...unmasked, 'dresidual'], inPlace: true } as const;
+    const gradients = { ...plain, absent: [...unmasked, 'dresidual', 'gamma', 'beta'], inPlace: true } as const;
     expect(bindingsOf({ ...gradients, kernel: 'gradient_input' }).map(({ name }) => name)).toEqual(['x', 'coefficients', 'dx']);
     expect(bindingsOf({ ...gradients, kernel: 'gradient_partial' }).map(({ name }) => name)).toContain('dy');
     expect(variantKey({ ...gradients, kernel: 'gradient_partial' })).toBe(variantKey({ ...gradients, kernel: 'gradient_partial', inPlace: false }));
@@ -219,7 +222,7 @@ describe('variants', () => {
   });
 
   it('nor do storage and ReLU where no tensor is bound', () => {
-    const variant: Variant = { ...plain, kernel: 'moments_finish', absent: [] };
+    const variant: Variant = { ...plain, kernel: 'moments_finalize', absent: [] };
     for (const other of [{ storage: 'f16' }, { storage: 'bf16' }, { activation: 'relu' }, { inPlace: true }] as const) {
       expect(variantKey({ ...variant, ...other })).toBe(variantKey(variant));
       expect(variantText({ ...variant, ...other }).code).toBe(variantText(variant).code);
@@ -230,7 +233,7 @@ describe('variants', () => {
     const all = allVariants(adapterClass, LIMITS);
     const texts = new Map<string, string>();
     for (const variant of all) {
-      const text = variantText(variant).code + JSON.stringify(variantConstants(variant));
+      const text = variantText(variant).code;
       expect(texts.get(variantKey(variant)) ?? text).toBe(text);
       texts.set(variantKey(variant), text);
     }
@@ -244,36 +247,44 @@ describe('variants', () => {
       const optional = bindings.filter(({ absent }) => absent !== undefined).map(({ name }) => name);
       const others: Variant[] = [
         ...(['f32', 'f16', 'bf16'] as const).map((storage) => ({ ...variant, storage })),
-        { ...variant, activation: variant.activation === 'none' ? 'relu' : 'none' }, { ...variant, inPlace: !variant.inPlace },
+        { ...variant, activation: variant.activation === 'none' ? 'relu' : 'none' }, { ...variant, frozen: !variant.frozen }, { ...variant, inPlace: !variant.inPlace },
         ...([{ grouped: !variant.tile.grouped }, { kept: !variant.tile.kept }, { groupSize: 64 }, { width: 1 }, { width: 4 }, { across: 'rows' }, { across: 'channels' }] as Partial<Tile>[])
           .map((change) => ({ ...variant, tile: { ...variant.tile, ...change } })),
         ...optional.map(
           (name) => ({ ...variant, absent: variant.absent.includes(name) ? variant.absent.filter((other) => other !== name) : [...variant.absent, name] }),
         ),
       ];
-      const text = (of: Variant) => variantText(of).code + JSON.stringify(variantConstants(of));
+      const text = (of: Variant) => variantText(of).code;
       for (const other of others) {
         if (variantKey(other) === variantKey(variant)) expect(text(other), variantKey(variant)).toBe(text(variant));
       }
     }
   });
 
-  it('constants say the group and whether it merges; an activation is the part of its name, where z is', () => {
+  it('constants say the group; an activation is the part of its name, where z is', () => {
     const small = { ...tile, groupSize: 16, grouped: false };
-    expect(variantConstants({ ...plain, kernel: 'forward_single', absent: [], tile: small })).toEqual({ GROUP_SIZE: 16, GROUPED: 0, UNROLLED: 0 });
-    expect(variantConstants({ ...plain, kernel: 'moments_partial', absent: [] })).toEqual({ GROUP_SIZE: 256, GROUPED: 1, UNROLLED: 0 });
-    const files = (kernel: KernelName, activation: Variant['activation']) =>
-      variantText({ ...plain, kernel, absent: [], activation }).files.map(({ file }) => file).filter((file) => file.startsWith('activations/'));
-    for (const kernel of ['forward_single', 'backward_single', 'normalize', 'infer', 'gradient_input'] as const) {
-      for (const activation of ['none', 'relu'] as const) expect(files(kernel, activation)).toEqual([`activations/${activation}.wgsl`]);
+    const single = variantText({ ...plain, kernel: 'forward_single', absent: [], tile: small }).code;
+    expect(single).toContain('const GROUP_SIZE = 16u;');
+    expect(single).not.toContain('workgroup>');
+    const partial = variantText({ ...plain, kernel: 'moments_partial', absent: [] }).code;
+    expect(partial).toContain('const GROUP_SIZE = 256u;');
+    expect(partial).toContain('var<workgroup> group_mean: array<Channel, GROUP_SIZE>;');
+    const chosen = (kernel: KernelName, activation: Variant['activation']) => {
+      const { origins } = variantText({ ...plain, kernel, absent: [], activation });
+      return [...new Set(origins.map(({ file }) => file).filter((file) => file.startsWith('activations/') && file !== 'activations/nan_kept.wgsl'))];
+    };
+    for (const kernel of ['forward_single', 'backward_single', 'normalize', 'gradient_partial', 'gradient_input'] as const) {
+      for (const activation of ['none', 'relu'] as const) expect(chosen(kernel, activation)).toEqual([`activations/${activation}.wgsl`]);
     }
-    expect(files('moments_partial', 'relu')).toEqual([]);
+    expect(chosen('moments_partial', 'relu')).toEqual([]);
   });
 
-  it('every constant is an override of the text, and every override has its constant', { tags: ['long'] }, () => {
+  it('nothing stands in a text that its entry does not come to', () => {
     for (const variant of everyVariant) {
-      const overrides = [...variantText(variant).code.matchAll(/^override (\w+):/gm)].map(([, name]) => name);
-      expect(Object.keys(variantConstants(variant)).sort(), variantKey(variant)).toEqual(overrides.sort());
+      const code = variantText(variant).code.replace(/\/\/.*/g, '');
+      const declaredNames = [...code.matchAll(/^(?:@[^\n]*\n?)?\s*(?:fn|struct|alias|const|var(?:<[^>]*>)?) (\w+)/gm)].map(([, name]) => name).filter((name) => name !== 'main');
+      const named = (name: string) => [...code.matchAll(new RegExp(`\\b${name}\\b`, 'g'))].length;
+      expect(declaredNames.filter((name) => named(name) < 2), variantKey(variant)).toEqual([]);
     }
   });
 
@@ -311,50 +322,55 @@ describe('variants', () => {
   });
 
   it('a compile error’s line is found again in its file', () => {
-    for (const variant of [{ ...plain, kernel: 'infer', absent: unmasked }, { ...plain, kernel: 'forward_single', absent: [], storage: 'f16' }] as Variant[]) {
-      const { code, files: origins } = variantText(variant);
-      const lines = code.split('\n');
-      expect(origins.length).toBeGreaterThan(5);
-      for (const { file, firstLine } of origins) {
-        if (file === 'declarations') continue;
-        const first = readFileSync(new URL(file, folder), 'utf8').split('\n')[0];
-        expect(lines[firstLine - 1]).toBe(first);
-      }
+    for (const variant of [{ ...plain, kernel: 'normalize', absent: unmasked }, { ...plain, kernel: 'forward_single', absent: [], storage: 'f16' }] as Variant[]) {
+      const linked = variantText(variant);
+      expect(new Set(linked.origins.map(({ file }) => file)).size).toBeGreaterThan(5);
+      linked.code.split('\n').slice(0, -1).forEach((line, i) => {
+        const [, file, number] = /^shaders\/(.*):(\d+)$/.exec(originOf(linked, i + 1))!;
+        if (file !== 'declarations') expect(textOf(file).split('\n')[Number(number) - 1]).toBe(line);
+      });
     }
   });
 });
 
 describe('shader files', () => {
-  const texts = new Set(everyVariant.flatMap((variant) => variantText(variant).files.map(({ file }) => file)));
+  const used = new Set(everyVariant.flatMap((variant) => variantText(variant).origins.map(({ file }) => file)));
 
-  it('control: there are some, and each is a kernel or the probe', () => {
-    const known = new Set([...names.map((name) => (KERNELS[name] as Kernel).file), 'probe_order.wgsl']);
-    expect(new Set(files)).toEqual(known);
+  it('control: there are some, and each kernel is a row or the probe', () => {
+    expect(new Set(kernelFiles)).toEqual(new Set([...names, 'probe_order'].map((name) => `kernels/${name}.wgsl`)));
   });
 
-  it('every shared part is in some text', () => {
-    expect(readdirSync(shared).map((file) => `shared/${file}`).filter((file) => !texts.has(file))).toEqual([]);
+  it('every part is in some text', () => {
+    expect(files.filter((file) => !used.has(file) && file !== 'kernels/probe_order.wgsl')).toEqual([]);
   });
 
-  it.each(files)('%s opens with the house’s header', (file) => {
-    const header = readFileSync(new URL(file, folder), 'utf8').split('\n').filter((line) => line.startsWith('//'));
+  it('no two files have one name', () => {
+    const bare = files.map((file) => file.replace(/.*\//, ''));
+    expect(bare.filter((name, i) => bare.indexOf(name) !== i)).toEqual([]);
+  });
+
+  it('of the parts that define one name a variant’s scope has at most one', () => {
+    for (const variant of everyVariant) expect(() => variantText(variant), variantKey(variant)).not.toThrow();
+    expect(partsInScope(everyVariant[0]).length).toBeGreaterThan(10);
+  });
+
+  it.each(kernelFiles)('%s opens with the house’s header', (file) => {
+    const header = textOf(file).split('\n').filter((line) => line.startsWith('//'));
     const labels = header.map((line) => /^\/\/ (Source|Layout|Threads|Traffic|Numerics|Twin) {2,}\S/.exec(line)?.[1]).filter(Boolean);
     expect(labels).toEqual(['Source', 'Layout', 'Threads', 'Traffic', 'Numerics', 'Twin']);
   });
 
-  it.each(readdirSync(shared))('shared/%s has the labels it has in the house’s order', (file) => {
+  it.each(files)('%s has the labels it has in the house’s order', (file) => {
     const order = ['Source', 'Layout', 'Threads', 'Traffic', 'Numerics', 'Twin'];
-    const labels = [...readFileSync(new URL(file, shared), 'utf8').matchAll(/^\/\/ ([A-Z]\w+) {2,}\S/gm)].map(([, label]) => label);
+    const labels = [...textOf(file).matchAll(/^\/\/ ([A-Z]\w+) {2,}\S/gm)].map(([, label]) => label);
     expect(labels).toEqual(order.filter((label) => labels.includes(label)));
   });
 
-  it.each([...files, ...readdirSync(shared).map((file) => `shared/${file}`)])('%s names twins and parts that exist', (file) => {
-    const text = readFileSync(new URL(file, folder), 'utf8');
+  it.each(files)('%s names twins and parts that exist', (file) => {
+    const text = textOf(file);
     const twins = /^\/\/ Twin +(.*)$/m.exec(text)?.[1] ?? 'none: a part';
     const named = twins.startsWith('none: ') ? [] : twins.split(', ');
-    const others = text.match(/\b(shaders\/)?shared\/\w+\.wgsl/g) ?? [];
-    for (const path of [...named, ...others.map((other) => (other.startsWith('shaders/') ? other : `shaders/${other}`))]) {
-      expect(() => readFileSync(new URL(`../${path}`, folder)), path).not.toThrow();
-    }
+    for (const path of named) expect(existsSync(new URL(`../../${path}`, import.meta.url)), path).toBe(true);
+    for (const [other] of text.matchAll(/\b\w+\/\w+\.wgsl/g)) expect(files, file).toContain(other.replace(/^shaders\//, ''));
   });
 });
