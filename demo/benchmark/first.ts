@@ -1,6 +1,5 @@
 // What `npm run bench -- --first` opens: one library comes to its first y and dx, and is then held to the reference.
-import { type Arrival, type Traveller, inputsFor, travellers } from '../../src/benchmark/peers/first.js';
-import type { Inputs } from '../../src/verify/expected.js';
+import { type Arrival, type Traveller, inputsFor, travellers } from '../../src/benchmark/peers/index.js';
 
 declare global {
   interface Window {
@@ -12,7 +11,7 @@ declare global {
   }
 }
 
-let inputs: Inputs;
+let inputs: Parameters<Traveller>[0];
 let came: Awaited<ReturnType<Traveller>>;
 
 window.ready = (shape) => {

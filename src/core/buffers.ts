@@ -1,6 +1,8 @@
 import { STORAGE } from './gpuFlags.js';
 import { describe } from './shape.js';
-import { WINDOW_ALIGNMENT } from '../plan/windows.js';
+
+/** Bytes to which windows and the buffers of one tensor are cut: the largest minStorageBufferOffsetAlignment a device may have. */
+export const WINDOW_ALIGNMENT = 256;
 
 /** A whole buffer, or a part of one: `offset` and `size` in bytes. */
 export type BufferView = GPUBuffer | { buffer: GPUBuffer; offset?: number; size?: number };

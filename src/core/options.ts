@@ -136,3 +136,6 @@ function checkFinite(call: string, name: string, value: unknown): void {
   if (typeof value !== 'number') throw new TypeError(`${call}: "${name}" is ${describe(value)}, needs a finite number.`);
   if (!Number.isFinite(Math.fround(value))) throw new RangeError(`${call}: "${name}" is ${value}, needs a finite number (f32).`);
 }
+
+/** Parts that a call may name: more would be a list no plan is made for. */
+export const MAX_PARTS = 65535;

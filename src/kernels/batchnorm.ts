@@ -2,7 +2,7 @@ import type { BufferView, TensorView } from '../core/buffers.js';
 import { COPY_DST, COPY_SRC, STORAGE } from '../core/gpuFlags.js';
 import { type Storage, checkStorage } from '../core/storage.js';
 import {
-  DEFAULTS, type Epilogue, type Mode, type Numbers, type RowMask, checkEpilogue, checkFlag, checkModes, checkNames, checkNumbers, checkRowMask, checkUnbiased,
+  DEFAULTS, MAX_PARTS, type Epilogue, type Mode, type Numbers, type RowMask, checkEpilogue, checkFlag, checkModes, checkNames, checkNumbers, checkRowMask, checkUnbiased,
 } from '../core/options.js';
 import { type AdapterClass, GRADIENT_PLANES, MOMENTS_PLANES, type PlanKind, classOf, plan, planMerge } from '../plan/plan.js';
 import { savedBytes } from '../core/saved.js';
@@ -166,8 +166,6 @@ const LIMIT_NAMES = [
   'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupsPerDimension', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage',
   'minStorageBufferOffsetAlignment',
 ] as const;
-/** Parts that a call may name: more would be a list no plan is made for. */
-export const MAX_PARTS = 65535;
 
 /**
  * Creates the batch norm kernels for a number of channels, and compiles those that `shapes` need; calls then only record.

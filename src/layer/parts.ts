@@ -1,4 +1,4 @@
-import { MAX_PARTS } from '../kernels/batchnorm.js';
+import { MAX_PARTS } from '../core/options.js';
 import { MAX_ELEMENTS, describe } from '../core/shape.js';
 
 /** Throws unless `parts` is a list of every part, this layer's own among them, each of its length. */

@@ -1,5 +1,4 @@
-import type { Backend } from '../backend/backend.js';
-import type { Tensor } from '../backend/backend.js';
+import type { Backend, Tensor } from '../backend/backend.js';
 import type { Storage } from '../core/storage.js';
 
 /** Shapes whose results are kept for reuse; the one unused longest is freed. */

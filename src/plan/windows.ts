@@ -1,3 +1,4 @@
+import { WINDOW_ALIGNMENT } from '../core/buffers.js';
 import { type Storage, storageBytes } from '../core/storage.js';
 import type { Geometry } from '../core/shape.js';
 
@@ -20,9 +21,6 @@ export interface Box {
   /** Where channel 0 of its first line would stand in the window, in elements; may be below 0. */
   base: number;
 }
-
-/** Bytes to which windows and the buffers of one tensor are cut: the largest minStorageBufferOffsetAlignment a device may have. */
-export const WINDOW_ALIGNMENT = 256;
 
 /** However much a device binds, shaders count bytes in u32, and loops ask a little past a window's end before they stop. */
 const MAX_WINDOW_BYTES = 2 ** 32 - WINDOW_ALIGNMENT;

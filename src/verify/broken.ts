@@ -1,10 +1,9 @@
-import type { Backend } from '../backend/backend.js';
-import type { Tensor } from '../backend/backend.js';
+import type { Backend, Tensor } from '../backend/backend.js';
 import { random } from '../data/random.js';
 import { BatchNorm, type LayerOptions } from '../layer/batchNorm.js';
 import { type Storage, roundTo } from '../core/storage.js';
 import { type Epilogue, hasRelu, hasResidual } from '../core/options.js';
-import type { Check } from './checks.js';
+import type { Check } from './check.js';
 import { indexOf } from './expected.js';
 
 // Broken values stay visible. What is right is written out here, or computed as the formulas stand in IEEE arithmetic,

@@ -1,4 +1,3 @@
-import type { Backend, Tensor } from '../backend/backend.js';
 import { random } from '../data/random.js';
 import { checkText } from '../shader/pipelines.js';
 import { allVariants } from './variants.js';
@@ -12,18 +11,11 @@ import { populationStatistics } from '../reference/population.js';
 import { backwardStaged } from '../reference/staged.js';
 import type { Floats } from '../reference/types.js';
 import { BROKEN } from './broken.js';
+import type { Check } from './check.js';
 import { inputsOf } from './cases.js';
 import type { Comparison } from './compare.js';
 import { OUTPUTS, expected } from './expected.js';
 import { type Got, compareAll, runCase } from './run.js';
-
-/** A property that is no table of numbers. Gives what it saw; throws, with what it saw, when it does not hold. */
-export interface Check {
-  name: string;
-  /** Only where there is a GPU. */
-  gpu?: true;
-  run(backend: Backend, seed: number, plain: boolean): Promise<string>;
-}
 
 export const CHECKS: readonly Check[] = [
   {

@@ -163,7 +163,7 @@ describe('state', () => {
     ['unknown', { weight: [1, 2, 3] }, 'BatchNorm.load: "weight" is in the state, needs only gamma, beta, runningMean, runningVar, batches'],
     ['wrongly sized', { beta: [1, 2] }, 'BatchNorm.load: "beta" has 2 elements, needs 3 (one per channel).'],
     ['too large for f32', { runningMean: [1, 1e39, 3] }, 'BatchNorm.load: "runningMean" has 1e+39 at 1, needs numbers (f32).'],
-    ['sparse', { gamma: [1, , 3] }, 'BatchNorm.load: "gamma" has undefined at 1, needs numbers (f32).'],
+    ['sparse', { gamma: Object.assign(new Array<number>(3), { 0: 1, 2: 3 }) }, 'BatchNorm.load: "gamma" has undefined at 1, needs numbers (f32).'],
     ['not numbers', { runningMean: [1, 'x', 3] }, 'BatchNorm.load: "runningMean" has "x" at 1, needs numbers (f32).'],
     ['negative variance', { runningVar: [1, 2, -3] }, 'BatchNorm.load: "runningVar" has -3 at 2, needs numbers of at least 0 (f32).'],
     ['no count', { batches: 1.5 }, 'BatchNorm.load: "batches" is 1.5, needs an integer of at least 0.'],

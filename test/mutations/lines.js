@@ -23,7 +23,7 @@ export const LINES = [
   },
   {
     what: 'a part of the gradient: a merged sum is another’s', under: 'shaders',
-    line: 'own.dy_centered = sum_add(own.dy_centered, group_dy_centered[j]);', instead: 'own.dy_centered = sum_add(own.dy_centered, group_dy[j]);',
+    line: 'own.dz_centered = sum_add(own.dz_centered, group_dz_centered[j]);', instead: 'own.dz_centered = sum_add(own.dz_centered, group_dz[j]);',
     suite: ['--project', 'dawn', 'gpu/kernels', '-t', 'software plan, split ragged'],
   },
   {
@@ -39,7 +39,7 @@ export const LINES = [
   {
     what: 'checks: buffers that overlap by one byte pass', under: 'src',
     line: 'if (a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes) {', instead: 'if (a.offset + 1 < b.offset + b.bytes && b.offset < a.offset) {',
-    suite: ['--project', 'node', 'plan/checks'],
+    suite: ['--project', 'node', 'core/buffers'],
   },
   {
     what: 'layer: eval() goes on training', under: 'src/layer',

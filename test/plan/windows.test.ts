@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Storage, storageBytes } from '../../src/core/storage.js';
 import type { Geometry, Layout } from '../../src/core/shape.js';
-import { WINDOW_ALIGNMENT, type Window, boxesOf, windowsOf } from '../../src/plan/windows.js';
+import { WINDOW_ALIGNMENT } from '../../src/core/buffers.js';
+import { type Window, boxesOf, windowsOf } from '../../src/plan/windows.js';
 
 const channelsLast = (rows: number, channels: number): Geometry => ({ layout: 'channelsLast', batch: rows, channels, spatial: 1, rows });
 const channelsFirst =
