@@ -1,3 +1,4 @@
+import type { Tensor } from '../backend/backend.js';
 import { random } from '../data/random.js';
 import { checkText } from '../shader/pipelines.js';
 import { allVariants } from './variants.js';
