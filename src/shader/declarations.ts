@@ -56,8 +56,8 @@ function loaded(buffer: string, element: Element, { tile, storage }: Variant): s
 function saved(buffer: string, element: Element, { tile, storage }: Variant): string {
   if (element !== 'Value' || storage === 'f32') return `${buffer}[i] = value;`;
   if (tile.width === 4) return `${buffer}[i] = vec2u(pack_pair(value.xy), pack_pair(value.zw));`;
-  const kept = `select(0u, ${buffer}[i] & 0xffff0000u, i == params.flat_odd)`; // padding stays as it is
-  return `${buffer}[i] = (pack_pair(value) & select(0xffffffffu, 0xffffu, i == params.flat_odd)) | ${kept};`;
+  const whole = 'pack_pair(value)'; // padding stays as it is, and is read only where there is some: select would read every word
+  return `if (i == params.flat_odd) { ${buffer}[i] = (${whole} & 0xffffu) | (${buffer}[i] & 0xffff0000u); } else { ${buffer}[i] = ${whole}; }`;
 }
 
 /** Which of a Value's rows count, and a Value that is 0 in the others. */
@@ -100,7 +100,7 @@ function typesWgsl({ width, across }: Tile, masked: boolean): string {
     `fn first_of(value: Value) -> Channel { return value${summed ? '.x' : ''}; }\n` +
     `fn first_valid(value: Value, valid: Valid) -> Channel { return ${
       each ? 'select(select(select(value.w, value.z, valid.z), value.y, valid.y), value.x, valid.x)' : 'first_of(value)'}; }\n` +
-    `fn count_valid(valid: Valid) -> u32 { return ${each ? 'dot(select(vec4u(), vec4u(1u), valid), vec4u(1u))' : 'VALUES * u32(valid)'}; }\n` +
+    `fn count_valid(valid: Valid) -> u32 { return ${each ? '(u32(valid.x) + u32(valid.y)) + (u32(valid.z) + u32(valid.w))' : 'VALUES * u32(valid)'}; }\n` +
     `fn count_of(word: Word) -> u32 { return word${perChannel ? '.x' : ''}; }\n`
   );
 }

@@ -78,7 +78,7 @@ function reachedFrom(functions: Map<string, string>): { reached: Set<string>; te
 
 /** What WGSL itself has, and its keywords that parentheses follow. */
 const BUILT_IN = [
-  'if', 'for', 'return', 'select', 'min', 'max', 'abs', 'round', 'dot', 'inverseSqrt', 'bitcast', 'unpack2x16float', 'workgroupBarrier', 'f32', 'u32', 'vec2f',
+  'if', 'for', 'return', 'select', 'min', 'max', 'abs', 'round', 'inverseSqrt', 'bitcast', 'unpack2x16float', 'workgroupBarrier', 'f32', 'u32', 'vec2f',
     'vec2u', 'vec4f', 'vec4u',
 ];
 
