@@ -56,6 +56,7 @@ export function packagedChromium(home = RUNS_HERE ? findPackage() : null, how: P
     env: {
       LD_LIBRARY_PATH: [join(folder, 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':'),
       FONTCONFIG_FILE: join(folder, 'fonts.conf'),
+      LC_ALL: 'en_US.UTF-8', // under C or POSIX its language is "en-US@posix", which its own Intl refuses
     },
   };
 }

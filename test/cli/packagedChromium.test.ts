@@ -69,7 +69,10 @@ describe('unpacking', () => {
   it('control: every file, with what its processes need', () => {
     expect(packagedChromium(home, { warn })).toEqual({
       version: '1.2.3', folder, executablePath: join(folder, 'chromium'),
-      env: { LD_LIBRARY_PATH: [join(folder, 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':'), FONTCONFIG_FILE: join(folder, 'fonts.conf') },
+      env: {
+        LD_LIBRARY_PATH: [join(folder, 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':'),
+        FONTCONFIG_FILE: join(folder, 'fonts.conf'), LC_ALL: 'en_US.UTF-8',
+      },
     });
     expectWhole();
     expect(readFileSync(join(folder, 'fonts.conf'), 'utf8')).toContain('<dir prefix="relative">fonts</dir>');
