@@ -3,6 +3,7 @@ import groupText from '../../shaders/benchmark/staged_group.wgsl?raw';
 import sumText from '../../shaders/benchmark/staged_sum.wgsl?raw';
 import groupOverrides from '../../shaders/shared/group.wgsl?raw';
 import walkText from '../../shaders/shared/walk.wgsl?raw';
+import { inScopes } from '../kernels/scope.js';
 import { type Argument, checkView } from '../plan/checks.js';
 import { COPY_DST, STORAGE, UNIFORM } from '../plan/gpuFlags.js';
 import { DEFAULTS } from '../plan/options.js';
@@ -154,7 +155,6 @@ export async function createStagedBackward(
   const slots = reduce.params.parts * (grouped ? 1 : reduce.params.lanes);
   const finish = planOf(slots, 'single').reduce;
 
-  device.pushErrorScope('out-of-memory');
   const owned = new Map<string, GPUBuffer>();
   const own = (name: string, size: number, usage = STORAGE) => {
     let buffer = owned.get(name);
@@ -199,14 +199,15 @@ export async function createStagedBackward(
     const merge: Step = { name: `${step.name}, finish`, reads: ['partials'], sum: [into, 'partials'] };
     return [make(step, reduce, 'partials'), make(merge, finish, into)];
   };
-  const pending = [FORWARD, BACKWARD.flatMap((step) => grainsOf(step, grain))].map((steps) => Promise.all(steps.flatMap(dispatchesOf)));
   const destroy = () => owned.forEach((buffer) => buffer.destroy());
-  const scope = device.popErrorScope(); // every buffer has been made, pipelines are to come
+  // When this returns every buffer has been made; pipelines are to come.
+  const { value: pending, error } = inScopes(device, ['out-of-memory'], () =>
+    [FORWARD, BACKWARD.flatMap((step) => grainsOf(step, grain))].map((steps) => Promise.all(steps.flatMap(dispatchesOf))));
   const [forward, backward] = await Promise.all(pending).catch((error) => {
     destroy();
     throw error;
   });
-  const failure = await scope;
+  const failure = await error;
   if (failure) {
     destroy();
     throw new Error(`${call}: no memory for five matrices of rows ${rows} × channels ${channels}: ${failure.message}`);
