@@ -5,6 +5,7 @@ import walkText from '../../shaders/walk/walk.wgsl?raw';
 import { type Argument, checkView } from '../core/buffers.js';
 import { COPY_DST, STORAGE, UNIFORM } from '../core/gpuFlags.js';
 import { DEFAULTS } from '../core/options.js';
+import { inScopes } from '../core/scope.js';
 import { PARAMS_BYTES, paramsWgsl, writeParams } from '../plan/params.js';
 import { type AdapterClass, type Dispatch, type PlanKind, type Tile, classOf, plan } from '../plan/plan.js';
 import { constantsWgsl } from '../shader/declarations.js';
@@ -157,7 +158,6 @@ export async function createStagedBackward(
   const slots = reduce.params.parts * (grouped ? 1 : reduce.params.lanes);
   const finish = planOf(slots, 'single').reduce;
 
-  device.pushErrorScope('out-of-memory');
   const owned = new Map<string, GPUBuffer>();
   const own = (name: string, size: number, usage = STORAGE) => {
     let buffer = owned.get(name);
@@ -202,14 +202,15 @@ export async function createStagedBackward(
     const merge: Step = { name: `${step.name}, finish`, reads: ['partials'], sum: [into, 'partials'] };
     return [make(step, reduce, 'partials'), make(merge, finish, into)];
   };
-  const pending = [FORWARD, BACKWARD.flatMap((step) => grainsOf(step, grain))].map((steps) => Promise.all(steps.flatMap(dispatchesOf)));
   const destroy = () => owned.forEach((buffer) => buffer.destroy());
-  const scope = device.popErrorScope(); // every buffer has been made, pipelines are to come
+  // When this returns every buffer has been made; pipelines are to come.
+  const { value: pending, error } = inScopes(device, ['out-of-memory'], () =>
+    [FORWARD, BACKWARD.flatMap((step) => grainsOf(step, grain))].map((steps) => Promise.all(steps.flatMap(dispatchesOf))));
   const [forward, backward] = await Promise.all(pending).catch((error) => {
     destroy();
     throw error;
   });
-  const failure = await scope;
+  const failure = await error;
   if (failure) {
     destroy();
     throw new Error(`${call}: no memory for five matrices of rows ${rows} × channels ${channels}: ${failure.message}`);

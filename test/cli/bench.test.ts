@@ -48,6 +48,17 @@ describe('bench', () => {
     expect(JSON.parse(stdout)).toMatchObject({ samples: 1, shapes: [{ shape: '[100, 3]', elements: 300 }] });
   });
 
+  it('the way to the first y and dx: each library right, in a browser of its own, with its processor time', async () => {
+    const { status, stdout, stderr } = await bench(['--first', '--shapes', '[256, 64]', '--samples', '1', '--json'], { env: { WEBGPU_ADAPTER: 'software' } });
+    expect([status, stderr.includes('bench:')]).toEqual([0, false]);
+    const { facts, rows } = JSON.parse(stdout) as { facts: Record<string, string>; rows: { name: string; toY: number; toDx: number; processorSeconds: number }[] };
+    expect(facts.engine).toMatch(/^Chromium \d/);
+    expect(rows.map(({ name }) => name)).toEqual(['this library', 'jax-js: two passes, jit and vjp', 'a device alone']);
+    const [ours, jax, alone] = rows;
+    for (const { toY, toDx } of rows) expect(0 < toY && toY < toDx).toBe(true);
+    for (const { processorSeconds } of [ours, jax]) expect(processorSeconds).toBeGreaterThan(alone!.processorSeconds); // which compiles nothing
+  });
+
   it('counts without a GPU: what plans cost, and what calls do', async () => {
     const none = { VK_ICD_FILENAMES: '/nowhere.json', VK_DRIVER_FILES: '/nowhere.json' };
     const { status, stdout } = await bench(['--count', '--shapes', '1000000'], { env: none });
@@ -68,6 +79,8 @@ describe('bench', () => {
     [['--shapes', '[7, 7]'], 'bench: "--shapes" is [7, 7], needs a part of one of [256, 64], [256, 1024]'],
     [['--peers'], 'bench: "--peers" is given without --browser, needs one to load them in. Add --browser.'],
     [['--browser', '--large'], 'bench: "--large" is given with --browser, needs more memory than a tab has. Leave one out.'],
+    [['--first', '--plan', 'single'], 'bench: "--first" is given with --plan, needs none: it starts browsers of its own. Leave one out.'],
+    [['--first', '--count'], 'bench: "--first" is given with --count, needs none: it starts browsers of its own. Leave one out.'],
     [['--browser', '--count'], 'bench: "--count" is given with --browser, needs none: it times nothing. Leave one out.'],
     [['--quick'], "Unknown option '--quick'"],
   ])('%j: status 2 and one sentence', async (args, message) => {
