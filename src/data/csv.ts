@@ -1,12 +1,12 @@
 import { describe } from '../core/shape.js';
 import { type Column, columnsOf } from './columns.js';
-import { malformed, type Source, type SourceOptions } from './errors.js';
+import { malformed, quote, type Source, type SourceOptions } from './errors.js';
 import { findForm, type Form, ONE_COLUMN } from './form.js';
 import { checkText } from './foreign.js';
 import { findHeading, type Heading } from './header.js';
 import { checkTextOptions, type MissingAction, type TextAction, type TextOptions } from './options.js';
 import { findColumn, type Role, type RowOptions, rolesOf, tableOf } from './rows.js';
-import type { Sample } from './sample.js';
+import type { Sample, SampleLine } from './sample.js';
 import { Survey } from './survey.js';
 import type { ReadTable } from './table.js';
 
@@ -68,23 +68,24 @@ export class TextReading {
     this.#source = source;
     this.#ask = ask;
     this.text = text;
-    if (text === '') throw malformed(source, 'is empty', 'at least one line of numbers', 'Choose another file.', { problem: 'empty' });
+    if (text === '') throw empty(source, 'is empty');
     checkText(source, text);
     this.form = findForm(source, text, { ...options, tokens }, ask);
     const { sample, separator, notation, comment } = this.form;
-    if (sample.lines.length === 0) throw malformed(source, 'has no line but comments', 'at least one line of numbers', 'Choose another file.', { problem: 'empty' });
+    if (sample.lines.length === 0) throw empty(source, 'has no line but comments');
     this.heading = findHeading(source, text, this.form, options, ask);
     const { names, width, body } = this.heading;
     if (body.at >= text.length) {
       const last = sample.lines[0]!.line;
-      throw malformed(source, `ends after line ${last}, its header`, 'at least one line of numbers', 'Choose another file.', { problem: 'empty', line: last });
+      throw empty(source, `ends after line ${last}, its header`, last);
     }
     if (options.header === undefined && options.separator === undefined) askDecimalComma(source, this.form, this.heading, options, ask);
     const labelNames = names ?? (typeof options.label === 'string' ? sample.lines[0]!.cells : null);
     const label = options.label === undefined ? null : findColumn(source, 'label', options.label, labelNames, width);
     const omit = options.omit?.map((column) => findColumn(source, 'omit', column, names, width)) ?? null;
     this.#options = { label, omit, action: action satisfies MissingAction, text: textAction satisfies TextAction, isKeyQuoted: isKeyQuoted(sample) };
-    const from = names && !this.heading.hasRowNames ? sample.lines.find(({ next }) => next.at <= body.at) ?? sample.lines[0]! : sample.lines[0]!;
+    const header = names && !this.heading.hasRowNames ? sample.lines.find(({ next }) => next.at <= body.at) : undefined;
+    const from = header ?? sample.lines[0]!;
     const widthFrom = from.width === width ? `line ${from.line} has` : 'the other lines have';
     this.survey = new Survey(source, text, { separator, notation, comment, width, body, widthFrom, textColumn: label });
   }
@@ -99,19 +100,20 @@ export class TextReading {
     if (this.#columns) return this.#columns;
     const { survey, heading, form } = this;
     if (survey.rows === 0) {
-      throw malformed(this.#source, 'has no row of data', 'at least one line of numbers', 'Choose another file.', { problem: 'empty' });
+      throw empty(this.#source, 'has no row of data');
     }
     if (heading.saidRows !== null && heading.saidRows !== survey.rows) {
       const { line } = form.sample.lines[0]!;
-      throw malformed(this.#source, `says in line ${line} that it has ${heading.saidRows} rows and has ${survey.rows}`, 'as many', `Save or copy it again, or remove line ${line} if it is not that.`, {
-        problem: 'damaged', line,
-      });
+      const found = `says in line ${line} that it has ${heading.saidRows} rows and has ${survey.rows}`;
+      throw malformed(this.#source, found, 'as many', `Save or copy it again, or remove line ${line} if it is not that.`, { problem: 'damaged', line });
     }
     const columns = columnsOf(survey, heading);
-    if (columns.every(({ kind }) => kind === 'text' || kind === 'date' || kind === 'empty') && this.#options.text === 'refuse' && this.#options.label === null) {
+    const hasNumbers = columns.some(({ kind }) => kind !== 'text' && kind !== 'date' && kind !== 'empty');
+    if (!hasNumbers && this.#options.text === 'refuse' && this.#options.label === null) {
       const [first] = columns.map(({ firstOdd, firstMissing }) => firstOdd ?? firstMissing);
-      const place = first ? `line ${first.line}, column ${first.column + 1} is ${JSON.stringify(first.cell.text.slice(0, 40))}` : 'it is empty';
-      throw malformed(this.#source, `has no column of numbers (${place})`, 'numbers between separators', 'Choose another file, or give "separator" or "text".', {
+      const place = first ? `line ${first.line}, column ${first.column + 1} is ${quote(first.cell.text)}` : 'it is empty';
+      const remedy = 'Choose another file, or give "separator" or "text".';
+      throw malformed(this.#source, `has no column of numbers (${place})`, 'numbers between separators', remedy, {
         problem: 'cell', line: first?.line, column: first ? first.column + 1 : undefined, cell: first?.cell.text, option: 'separator',
       });
     }
@@ -125,6 +127,10 @@ export class TextReading {
     const { columns, roles, notes } = this.columns();
     return tableOf(this.#source, this.survey, columns, roles, this.heading, this.#options, notes);
   }
+}
+
+function empty(source: Source, found: string, line?: number): Error {
+  return malformed(source, found, 'at least one line of numbers', 'Choose another file.', { problem: 'empty', line });
 }
 
 /** Without a byte order mark and without the blank lines at the end; the last line keeps its own end, blanks included. */
@@ -144,10 +150,14 @@ function isKeyQuoted({ lines }: Sample): boolean {
 }
 
 /** Digits, comma, digits on every line and no names: two columns, or one with a decimal comma. */
-function askDecimalComma(source: Source, { separator, sample }: Form & { sample: Sample }, { width, names, body }: Heading, { decimal }: TextOptions, ask: (question: Error) => void): void {
+function askDecimalComma(
+  source: Source, { separator, sample }: Form & { sample: Sample }, { width, names, body }: Heading, { decimal }: TextOptions, ask: (question: Error) => void,
+): void {
   if (separator !== ',' || width !== 2 || names || decimal !== undefined) return;
   const lines = sample.lines.filter(({ at }) => at >= body.at);
-  if (!lines.every(({ cells: [whole, part], width, isQuoted }) => width === 2 && !isQuoted.some(Boolean) && /^[+-]?\d+$/.test(whole!) && /^\d+(?:[eE][+-]?\d+)?$/.test(part!))) return;
+  const isLike = ({ cells: [whole, part], width, isQuoted }: SampleLine) =>
+    width === 2 && !isQuoted.some(Boolean) && /^[+-]?\d+$/.test(whole!) && /^\d+(?:[eE][+-]?\d+)?$/.test(part!);
+  if (!lines.every(isLike)) return;
   const parts = lines.map(({ cells }) => cells[1]!);
   if (!parts.every((part) => /e/i.test(part)) && !areDecimals(parts.map((part) => part.split(/e/i)[0]!))) return;
   const found = `line ${lines[0]!.line} and the others are ${JSON.stringify(lines[0]!.cells.join(','))} and the like`;

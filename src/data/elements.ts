@@ -49,7 +49,8 @@ const HALF_POWERS = Array.from({ length: 31 }, (_, exponent) => 2 ** (exponent -
 function halfOf(word: number): number {
   const exponent = (word >> 10) & 31;
   const significand = word & 1023;
-  const size = exponent === 0 ? significand * 2 ** -24 : exponent < 31 ? (1024 + significand) * HALF_POWERS[exponent]! : significand === 0 ? Infinity : NaN;
+  const broken = significand === 0 ? Infinity : NaN;
+  const size = exponent === 0 ? significand * 2 ** -24 : exponent < 31 ? (1024 + significand) * HALF_POWERS[exponent]! : broken;
   return word & 0x8000 ? -size : size;
 }
 
@@ -71,7 +72,8 @@ export class ArrayReading {
     const axes = `[${shape.join(', ')}]`;
     const zero = shape.indexOf(0);
     if (zero >= 0) {
-      throw malformed(source, `has 0 along axis ${zero} of its shape ${axes}`, 'at least 1 along every axis', 'Save an array with data in it.', { problem: 'empty' });
+      const found = `has 0 along axis ${zero} of its shape ${axes}`;
+      throw malformed(source, found, 'at least 1 along every axis', 'Save an array with data in it.', { problem: 'empty' });
     }
     this.rows = product(shape.slice(0, channelAxis));
     this.channels = product(shape.slice(channelAxis));

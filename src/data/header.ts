@@ -167,7 +167,8 @@ function isHeader(
   // Names in quotes above numbers without.
   const bare = isNumeric.flatMap((is, c) => (is && (c > 0 || first.cells[0] !== '') ? [c] : []));
   if (first.isQuoted.every(Boolean) && bare.length > 0 && below.every(({ isQuoted }) => bare.every((c) => !isQuoted[c]))) return true;
-  const isNamed = !isNumeric.every(Boolean) && first.cells.some((cell, c) => c !== skipped && !isNumeric[c] && own[c]!.kind === 'word' && !below.some(({ cells }) => cells[c] === cell));
+  const isNew = (cell: string, c: number) => own[c]!.kind === 'word' && !below.some(({ cells }) => cells[c] === cell);
+  const isNamed = first.cells.some((cell, c) => c !== skipped && !isNumeric[c] && isNew(cell, c));
   const verdict = sequence(first, below, isNumeric, numbers.map(({ c }) => c), words.length, isNamed);
   if (verdict === 'header') return true;
   if (verdict === 'ask') {
@@ -187,7 +188,9 @@ function isData({ kind }: Cell): boolean {
  *
  * Digits with a point in all rows of a column, and none above them, tell the two apart; where nothing does, it is asked.
  */
-function sequence(first: SampleLine, below: readonly SampleLine[], isNumeric: boolean[], at: number[], words: number, isNamed: boolean): 'header' | 'data' | 'ask' {
+function sequence(
+  first: SampleLine, below: readonly SampleLine[], isNumeric: boolean[], at: number[], words: number, isNamed: boolean,
+): 'header' | 'data' | 'ask' {
   const cells = at.map((c) => first.cells[c]!);
   if (!cells.every((cell) => /^-?\d+$/.test(cell))) return 'data';
   const values = cells.map(Number);
@@ -205,7 +208,8 @@ function sequence(first: SampleLine, below: readonly SampleLine[], isNumeric: bo
   }
   const step = values.length > 2 ? values[1]! - values[0]! : 0;
   const isEven = (numbers: readonly number[]) => numbers.every((value, i) => i === 0 || value - numbers[i - 1]! === step);
-  if (isNamed && values.length > 1 && values.every((value, i) => value >= 1900 && value <= 2100 && (i === 0 || value !== values[i - 1]))) return 'ask'; // years
+  const isYear = (value: number, i: number) => value >= 1900 && value <= 2100 && value !== values[i - 1];
+  if (isNamed && values.length > 1 && values.every(isYear)) return 'ask';
   if (step === 0 || !isEven(values) || rows < 2) return 'data';
   if (fractional === columns.length || isNamed) return 'ask';
   return values.length >= 5 && !below.some(({ cells }) => isEven(at.map((c) => Number(cells[c])))) ? 'ask' : 'data';
@@ -227,7 +231,10 @@ function askHeader(source: Source, { line, cells }: SampleLine, column: number |
 
 /** Lines under the header that may hold units or more names. */
 const MAX_UNITS = 2;
-const UNIT = /^[([].*[)\]]$|[°µμ%/^²³]|^(?:[munpkMG]?(?:m|g|s|A|V|W|K|Pa|Hz|J|N|L|l|mol|bar|eV)|cm|dm|kg|min|h|d|yr?|years?|days?|hours?|seconds?|in|ft|lbs?|oz|px|deg[CF]?|rad|mmHg|ppm|dB|EUR|USD)$/;
+const UNIT = new RegExp(
+  '^[([].*[)\\]]$|[°µμ%/^²³]|^(?:[munpkMG]?(?:m|g|s|A|V|W|K|Pa|Hz|J|N|L|l|mol|bar|eV)|cm|dm|kg|min|h|d|yr?|years?|days?|hours?|seconds?|' +
+    'in|ft|lbs?|oz|px|deg[CF]?|rad|mmHg|ppm|dB|EUR|USD)$',
+);
 
 /** Words under a header and above numbers: words in two columns of numbers, or one that looks like a unit. */
 function isUnits(line: SampleLine, below: readonly SampleLine[], notation: Notation): boolean {

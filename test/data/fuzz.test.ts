@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { previewTable, random, type ReadOptions, readTable, TableError } from '../../src/data/index.js';
 import { FORMS } from './forms.js';
 
-const COUNT = process.env.EVERY_ENGINE ? 20_000 : 400;
+const COUNT = process.env.EVERY_ENGINE ? 20_000 : 200;
 /** Microseconds of the processor: far more than any of these small files takes, far less than what does not end. */
 const SOON = 2e6;
 
