@@ -1,4 +1,4 @@
-// dx = gamma · inv_std · dz, one Value: the statistics are constants, so no gradient flows through them. dz of a masked row is 0.
+// dx = gamma · inv_std · dz, one Value: the statistics are constants, so no gradient flows through them. Masked rows are 0, whatever the variance.
 struct Terms {
   statistics: Statistics,
   affine: Affine,
@@ -13,5 +13,5 @@ fn store_terms(channel: u32, statistics: Statistics, gradients: Gradients) {
 }
 
 fn result_of(centered: Value, dz: Value, valid: Valid, terms: Terms) -> Result {
-  return Result(terms.affine.scale * dz, dz);
+  return Result(where_valid(terms.affine.scale * dz, valid), dz);
 }
