@@ -14,7 +14,10 @@ export function arrayColumns(source: Source, form: string, channels: number, opt
     throw badOption(source, option, `is given but ${JSON.stringify(source.subject)} is ${form}, needs a table of text`, 'Leave it out.');
   }
   const find = (option: string, column: ColumnRef) => {
-    if (typeof column === 'string') throw badOption(source, option, `is ${JSON.stringify(column)} but ${JSON.stringify(source.subject)} is ${form}, whose columns have no names, needs an index`, 'Give one from 0.');
+    if (typeof column === 'string') {
+      throw badOption(source, option, `is ${JSON.stringify(column)} but ${JSON.stringify(source.subject)} is ${form}, whose columns have no names, ` +
+        `needs an index`, 'Give one from 0.');
+    }
     return findColumn(source, option, column, null, channels);
   };
   return { label: options.label === undefined ? null : find('label', options.label), omit: options.omit?.map((column) => find('omit', column)) ?? [] };
@@ -26,7 +29,9 @@ export function arrayTable(source: Source, reading: ArrayReading, { label, omit 
   if (label === null && omit.length === 0) return table;
   const { rows, channels: width, data, notes } = table;
   const kept = Array.from({ length: width }, (_, c) => c).filter((c) => c !== label && !omit.includes(c));
-  if (kept.length === 0) throw badOption(source, label === null ? 'omit' : 'label', `leaves no column of ${JSON.stringify(source.subject)}, needs at least one`, 'Leave it out.');
+  if (kept.length === 0) {
+    throw badOption(source, label === null ? 'omit' : 'label', `leaves no column of ${JSON.stringify(source.subject)}, needs at least one`, 'Leave it out.');
+  }
   const values = new Float32Array(rows * kept.length);
   let to = 0;
   for (let row = 0; row < rows; row++) for (const c of kept) values[to++] = data[row * width + c]!;

@@ -132,7 +132,9 @@ export class Cells {
     while (close >= 0 && text.charCodeAt(close + 1) === QUOTE) close = text.indexOf('"', close + 2);
     const details = { problem: 'shape' as const, line, column: column + 1 };
     if (close < 0) {
-      if (this.#source) throw malformed(this.#source, `line ${line}, column ${column + 1} opens a quote`, 'its closing quote', 'Double a quote inside a cell: "".', details);
+      if (this.#source) {
+        throw malformed(this.#source, `line ${line}, column ${column + 1} opens a quote`, 'its closing quote', 'Double a quote inside a cell: "".', details);
+      }
       close = text.length;
     }
     for (let at = open + 1; at < close; at++) {

@@ -72,8 +72,12 @@ export function columnsOf(survey: Survey, { names, width }: Heading): Column[] {
     const usable = numbers + tally.grouped;
     const { missing, booleans, dates, others, infinite } = tally;
     const words = dates + others;
-    const shared = { index, name: names ? names[index]! : null, numbers, missing, firstMissing: tally.firstMissing, grouped: tally.firstGrouped, ambiguous: tally.firstAmbiguous };
-    const column = (kind: ColumnKind, odd: number, firstOdd: OddCell | null, runsFrom: number | null = null): Column => ({ ...shared, kind, odd, firstOdd, runsFrom });
+    const shared = {
+      index, name: names ? names[index]! : null, numbers, missing, firstMissing: tally.firstMissing, grouped: tally.firstGrouped,
+      ambiguous: tally.firstAmbiguous,
+    };
+    const column = (kind: ColumnKind, odd: number, firstOdd: OddCell | null, runsFrom: number | null = null): Column =>
+      ({ ...shared, kind, odd, firstOdd, runsFrom });
     if (usable + words + booleans + infinite === 0) return column('empty', 0, null);
     if (booleans > 0 && usable + words === 0) return column('boolean', infinite, tally.firstOther);
     if (words + booleans > usable + infinite) {

@@ -72,7 +72,9 @@ export class TextReading {
     checkText(source, text);
     this.form = findForm(source, text, { ...options, tokens }, ask);
     const { sample, separator, notation, comment } = this.form;
-    if (sample.lines.length === 0) throw malformed(source, 'has no line but comments', 'at least one line of numbers', 'Choose another file.', { problem: 'empty' });
+    if (sample.lines.length === 0) {
+      throw malformed(source, 'has no line but comments', 'at least one line of numbers', 'Choose another file.', { problem: 'empty' });
+    }
     this.heading = findHeading(source, text, this.form, options, ask);
     const { names, width, body } = this.heading;
     if (body.at >= text.length) {
@@ -103,17 +105,20 @@ export class TextReading {
     }
     if (heading.saidRows !== null && heading.saidRows !== survey.rows) {
       const { line } = form.sample.lines[0]!;
-      throw malformed(this.#source, `says in line ${line} that it has ${heading.saidRows} rows and has ${survey.rows}`, 'as many', `Save or copy it again, or remove line ${line} if it is not that.`, {
+      throw malformed(this.#source, `says in line ${line} that it has ${heading.saidRows} rows and has ${survey.rows}`, 'as many',
+        `Save or copy it again, or remove line ${line} if it is not that.`, {
         problem: 'damaged', line,
       });
     }
     const columns = columnsOf(survey, heading);
-    if (columns.every(({ kind }) => kind === 'text' || kind === 'date' || kind === 'empty') && this.#options.text === 'refuse' && this.#options.label === null) {
+    if (columns.every(({ kind }) => kind === 'text' || kind === 'date' || kind === 'empty') && this.#options.text === 'refuse'
+      && this.#options.label === null) {
       const [first] = columns.map(({ firstOdd, firstMissing }) => firstOdd ?? firstMissing);
       const place = first ? `line ${first.line}, column ${first.column + 1} is ${JSON.stringify(first.cell.text.slice(0, 40))}` : 'it is empty';
-      throw malformed(this.#source, `has no column of numbers (${place})`, 'numbers between separators', 'Choose another file, or give "separator" or "text".', {
-        problem: 'cell', line: first?.line, column: first ? first.column + 1 : undefined, cell: first?.cell.text, option: 'separator',
-      });
+      throw malformed(this.#source, `has no column of numbers (${place})`, 'numbers between separators',
+        'Choose another file, or give "separator" or "text".', {
+          problem: 'cell', line: first?.line, column: first ? first.column + 1 : undefined, cell: first?.cell.text, option: 'separator',
+        });
     }
     const notes = [...formNotes(form), ...heading.notes, ...surveyNotes(survey)];
     const roles = rolesOf(this.#source, survey, columns, heading, this.#options, notes, this.#ask);
@@ -144,10 +149,14 @@ function isKeyQuoted({ lines }: Sample): boolean {
 }
 
 /** Digits, comma, digits on every line and no names: two columns, or one with a decimal comma. */
-function askDecimalComma(source: Source, { separator, sample }: Form & { sample: Sample }, { width, names, body }: Heading, { decimal }: TextOptions, ask: (question: Error) => void): void {
+function askDecimalComma(source: Source, { separator, sample }: Form & { sample: Sample }, { width, names, body }: Heading, { decimal }: TextOptions,
+  ask: (question: Error) => void): void {
   if (separator !== ',' || width !== 2 || names || decimal !== undefined) return;
   const lines = sample.lines.filter(({ at }) => at >= body.at);
-  if (!lines.every(({ cells: [whole, part], width, isQuoted }) => width === 2 && !isQuoted.some(Boolean) && /^[+-]?\d+$/.test(whole!) && /^\d+(?:[eE][+-]?\d+)?$/.test(part!))) return;
+  if (!lines.every(({ cells: [whole, part], width, isQuoted }) =>
+    width === 2 && !isQuoted.some(Boolean) && /^[+-]?\d+$/.test(whole!) && /^\d+(?:[eE][+-]?\d+)?$/.test(part!))) {
+    return;
+  }
   const parts = lines.map(({ cells }) => cells[1]!);
   if (!parts.every((part) => /e/i.test(part)) && !areDecimals(parts.map((part) => part.split(/e/i)[0]!))) return;
   const found = `line ${lines[0]!.line} and the others are ${JSON.stringify(lines[0]!.cells.join(','))} and the like`;

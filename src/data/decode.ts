@@ -62,7 +62,8 @@ function decodeWide(source: Source, bytes: Uint8Array, encoding: Wide): string {
 }
 
 /** Windows-1252 has no characters there, and text has no other controls than tab, line ends and form feed. */
-const UNLIKELY = new Set([...Array.from({ length: 32 }, (_, byte) => byte).filter((byte) => ![9, 10, 12, 13, 26].includes(byte)), 0x7f, 0x81, 0x8d, 0x8f, 0x90, 0x9d]);
+const UNLIKELY = new Set([...Array.from({ length: 32 }, (_, byte) => byte).filter((byte) => ![9, 10, 12, 13, 26].includes(byte)), 0x7f, 0x81, 0x8d, 0x8f, 0x90,
+  0x9d]);
 
 /** Index of the first byte that speaks against Windows-1252, or −1: one it does not have, or the first high one of too many. */
 function firstUnlikely(bytes: Uint8Array): number {

@@ -71,7 +71,8 @@ export class ArrayReading {
     const axes = `[${shape.join(', ')}]`;
     const zero = shape.indexOf(0);
     if (zero >= 0) {
-      throw malformed(source, `has 0 along axis ${zero} of its shape ${axes}`, 'at least 1 along every axis', 'Save an array with data in it.', { problem: 'empty' });
+      throw malformed(source, `has 0 along axis ${zero} of its shape ${axes}`, 'at least 1 along every axis', 'Save an array with data in it.',
+        { problem: 'empty' });
     }
     this.rows = product(shape.slice(0, channelAxis));
     this.channels = product(shape.slice(channelAxis));

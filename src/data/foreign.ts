@@ -30,7 +30,8 @@ const KINDS: readonly Kind[] = [
   { magic: '%PDF', what: 'a PDF', instead: 'Save the table in it as CSV.' },
   { magic: '{\\rtf', what: 'rich text (RTF)', instead: 'Save it as plain text.' },
   { magic: '\x89HDF\r\n', what: 'an HDF5 file (.h5, .mat of version 7.3, .keras of old)', instead: 'Save the array in it: np.save("x.npy", file["x"][()]).' },
-  { magic: 'MATLAB 5.0 MAT', what: 'a MATLAB .mat file', instead: 'Save the array in it: writematrix(x, "x.csv"), or np.save("x.npy", scipy.io.loadmat("x.mat")["x"]).' },
+  { magic: 'MATLAB 5.0 MAT', what: 'a MATLAB .mat file',
+    instead: 'Save the array in it: writematrix(x, "x.csv"), or np.save("x.npy", scipy.io.loadmat("x.mat")["x"]).' },
   { magic: 'PAR1', isWord: true, what: 'a Parquet file', instead: FRAME },
   { magic: 'ARROW1', isWord: true, what: 'an Arrow (Feather) file', instead: FRAME },
   { magic: 'FEA1', isWord: true, what: 'a Feather file', instead: FRAME },
@@ -82,14 +83,20 @@ export function checkText(source: Source, text: string): void {
   if (/^<(?:!doctype|html|head|body|table|!--)/i.test(begins)) {
     throw foreign(source, 'HTML, a web page: there is no number in it that could be read', 'Save the file that the page links to, not the page.');
   }
-  if (/^<(?!NA>)(?:\?xml|[a-z][\w:-]*[\s/>])/i.test(begins)) throw foreign(source, 'XML: there is no table of numbers in it that could be read', 'Save it as CSV.');
+  if (/^<(?!NA>)(?:\?xml|[a-z][\w:-]*[\s/>])/i.test(begins)) {
+    throw foreign(source, 'XML: there is no table of numbers in it that could be read', 'Save it as CSV.');
+  }
   if (/^\{\s*(?:["}]|$)/.test(begins)) throw foreign(source, 'JSON', 'Save it as CSV, or as .npy.');
-  if (/^\[\s*(?:[[{"\]]|-?\d[\d.eE+-]*\s*(?:,|\]|$))/.test(begins) && !/^\[\d+\]\s/.test(begins)) throw foreign(source, 'JSON or a printed array', 'Save it as CSV: np.savetxt("x.csv", array, delimiter=",").');
+  if (/^\[\s*(?:[[{"\]]|-?\d[\d.eE+-]*\s*(?:,|\]|$))/.test(begins) && !/^\[\d+\]\s/.test(begins)) {
+    throw foreign(source, 'JSON or a printed array', 'Save it as CSV: np.savetxt("x.csv", array, delimiter=",").');
+  }
   if (/^\[1\]\s/.test(begins)) throw foreign(source, 'what R prints', 'Save it as CSV: write.csv(x, "x.csv", row.names = FALSE).');
   if (begins.startsWith('version https://git-lfs')) throw foreign(source, 'a Git LFS pointer, not the file it stands for', 'Fetch the file: git lfs pull.');
   if (/^(?:%[^\n]*\n\s*)*@relation\s/i.test(begins)) throw foreign(source, 'ARFF (Weka)', 'Save it as CSV.');
   if (begins.startsWith('%%MatrixMarket')) throw foreign(source, 'a Matrix Market file', 'Save it as CSV.');
-  if (/^[+-]?\d+(?:\.\d+)?(?: \d+:[+-]?[\d.eE+-]+)+\s*[\r\n]/.test(begins)) throw foreign(source, 'in the format of LIBSVM (index:value)', 'Save it as CSV, or as .npy.');
+  if (/^[+-]?\d+(?:\.\d+)?(?: \d+:[+-]?[\d.eE+-]+)+\s*[\r\n]/.test(begins)) {
+    throw foreign(source, 'in the format of LIBSVM (index:value)', 'Save it as CSV, or as .npy.');
+  }
   if (/^MATLAB 5\.0 MAT/.test(begins)) throw foreign(source, 'a MATLAB .mat file', 'Save the array in it as CSV.');
 }
 

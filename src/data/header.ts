@@ -167,7 +167,8 @@ function isHeader(
   // Names in quotes above numbers without.
   const bare = isNumeric.flatMap((is, c) => (is && (c > 0 || first.cells[0] !== '') ? [c] : []));
   if (first.isQuoted.every(Boolean) && bare.length > 0 && below.every(({ isQuoted }) => bare.every((c) => !isQuoted[c]))) return true;
-  const isNamed = !isNumeric.every(Boolean) && first.cells.some((cell, c) => c !== skipped && !isNumeric[c] && own[c]!.kind === 'word' && !below.some(({ cells }) => cells[c] === cell));
+  const isNamed = !isNumeric.every(Boolean)
+    && first.cells.some((cell, c) => c !== skipped && !isNumeric[c] && own[c]!.kind === 'word' && !below.some(({ cells }) => cells[c] === cell));
   const verdict = sequence(first, below, isNumeric, numbers.map(({ c }) => c), words.length, isNamed);
   if (verdict === 'header') return true;
   if (verdict === 'ask') {
@@ -187,7 +188,9 @@ function isData({ kind }: Cell): boolean {
  *
  * Digits with a point in all rows of a column, and none above them, tell the two apart; where nothing does, it is asked.
  */
-function sequence(first: SampleLine, below: readonly SampleLine[], isNumeric: boolean[], at: number[], words: number, isNamed: boolean): 'header' | 'data' | 'ask' {
+function sequence(
+  first: SampleLine, below: readonly SampleLine[], isNumeric: boolean[], at: number[], words: number, isNamed: boolean,
+): 'header' | 'data' | 'ask' {
   const cells = at.map((c) => first.cells[c]!);
   if (!cells.every((cell) => /^-?\d+$/.test(cell))) return 'data';
   const values = cells.map(Number);
@@ -227,7 +230,10 @@ function askHeader(source: Source, { line, cells }: SampleLine, column: number |
 
 /** Lines under the header that may hold units or more names. */
 const MAX_UNITS = 2;
-const UNIT = /^[([].*[)\]]$|[°µμ%/^²³]|^(?:[munpkMG]?(?:m|g|s|A|V|W|K|Pa|Hz|J|N|L|l|mol|bar|eV)|cm|dm|kg|min|h|d|yr?|years?|days?|hours?|seconds?|in|ft|lbs?|oz|px|deg[CF]?|rad|mmHg|ppm|dB|EUR|USD)$/;
+const UNIT = new RegExp([
+  /^[([].*[)\]]$|[°µμ%/^²³]/,
+  /^(?:[munpkMG]?(?:m|g|s|A|V|W|K|Pa|Hz|J|N|L|l|mol|bar|eV)|cm|dm|kg|min|h|d|yr?|years?|days?|hours?|seconds?|in|ft|lbs?|oz|px|deg[CF]?|rad|mmHg|ppm|dB|EUR|USD)$/,
+].map(({ source }) => source).join('|'));
 
 /** Words under a header and above numbers: words in two columns of numbers, or one that looks like a unit. */
 function isUnits(line: SampleLine, below: readonly SampleLine[], notation: Notation): boolean {

@@ -10,7 +10,10 @@ export interface LabelGuess {
 }
 
 /** What makers of tables call it. */
-const NAMES = /^(?:labels?|class(?:es|_?name|_?id|_?label)?|targets?|y|species|kind|categor(?:y|ies)|digit|outcome|quality|survived|diagnosis|type|variety|group|response|result|churn(?:ed)?|default|fraud|is_?\w+)$/i;
+const NAMES = new RegExp([
+  /^(?:labels?|class(?:es|_?name|_?id|_?label)?|targets?|y|species|kind|categor(?:y|ies)|digit)$/,
+  /^(?:outcome|quality|survived|diagnosis|type|variety|group|response|result|churn(?:ed)?|default|fraud|is_?\w+)$/,
+].map(({ source }) => source).join('|'), 'i');
 /** Those that are seldom anything else. */
 const SURE = /^(?:labels?|class|targets?|y)$/i;
 

@@ -82,7 +82,8 @@ const OTHERS: readonly [RegExp, string][] = [
 function readType(source: Source, descr: PythonValue): { type: ElementType; littleEndian: boolean } {
   if (Array.isArray(descr)) {
     const names = descr.map((field) => (Array.isArray(field) ? String(field[0]) : '?'));
-    const found = `has elements of a structured dtype, with the fields ${names.slice(0, 8).map((name) => JSON.stringify(name.slice(0, 40))).join(', ')}${names.length > 8 ? ', …' : ''}`;
+    const found = `has elements of a structured dtype, with the fields ` +
+      `${names.slice(0, 8).map((name) => JSON.stringify(name.slice(0, 40))).join(', ')}${names.length > 8 ? ', …' : ''}`;
     throw malformed(source, found, 'plain numbers', 'Save numpy.lib.recfunctions.structured_to_unstructured(array).', { problem: 'format' });
   }
   const text = typeof descr === 'string' ? descr : String(descr);
@@ -93,7 +94,8 @@ function readType(source: Source, descr: PythonValue): { type: ElementType; litt
   if (!known || (!isByte && order !== '<' && order !== '>')) {
     const needed = `one of ${Object.keys(ELEMENTS).join(', ')} with its byte order`;
     const what = OTHERS.find(([begins]) => begins.test(text))?.[1];
-    throw malformed(source, `has elements of dtype '${text.slice(0, 60)}'${what ? `, ${what}` : ''}`, needed, `Save array.astype('<f4').`, { problem: 'format' });
+    throw malformed(source, `has elements of dtype '${text.slice(0, 60)}'${what ? `, ${what}` : ''}`, needed, `Save array.astype('<f4').`,
+      { problem: 'format' });
   }
   return { type: type as ElementType, littleEndian: order !== '>' };
 }

@@ -74,7 +74,8 @@ export async function previewTable(bytes: Uint8Array, options: ReadOptions = {})
       const role = index === taken.label ? 'label' : taken.omit.includes(index) ? 'omitted' : 'channel';
       return { index, name: null, kind: isWhole ? 'whole' : 'number', role, ...facts, missing: 0, odd: 0, first: null };
     });
-    const sample = Array.from({ length: Math.min(rows, SAMPLE_ROWS) }, (_, row) => Array.from({ length: Math.min(channels, SAMPLE_COLUMNS) }, (_, c) => shortest(data[row * channels + c]!)));
+    const sample = Array.from({ length: Math.min(rows, SAMPLE_ROWS) },
+      (_, row) => Array.from({ length: Math.min(channels, SAMPLE_COLUMNS) }, (_, c) => shortest(data[row * channels + c]!)));
     return { format: form, rows, form: null, columns, sample, labels: guessLabels(columns, rows), notes, questions: [], problem: null };
   }
   const { text, encoding } = decodeText(source, content);

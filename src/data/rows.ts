@@ -22,11 +22,13 @@ export function findColumn(source: Source, option: string, ref: ColumnRef, names
   const of = JSON.stringify(source.subject);
   if (typeof ref === 'number') {
     if (Number.isInteger(ref) && ref >= -width && ref < width) return ref < 0 ? ref + width : ref;
-    throw badOption(source, option, `is ${ref}, needs an integer from 0 to ${width - 1} (the columns of ${of}), or a negative one from the end`, 'Give one of these.');
+    throw badOption(source, option, `is ${ref}, needs an integer from 0 to ${width - 1} (the columns of ${of}), or a negative one from the end`,
+      'Give one of these.');
   }
   const index = names?.indexOf(ref) ?? -1;
   if (index < 0) {
-    const found = names ? `is ${quote(ref)}, needs one of ${quoteAll(names)} (the header of ${of})` : `is ${quote(ref)} and ${of} has no header, needs an index`;
+    const found = names ? `is ${quote(ref)}, needs one of ${quoteAll(names)} (the header of ${of})`
+      : `is ${quote(ref)} and ${of} has no header, needs an index`;
     throw badOption(source, option, found, 'Give one of these, or an index from 0.', names ?? undefined);
   }
   const other = names!.indexOf(ref, index + 1);
@@ -42,7 +44,8 @@ export function columnWords({ index, name }: { index: number; name: string | nul
 }
 
 /** Decides what each column is for, says so, and asks where an unnamed one may be an index or data. */
-export function rolesOf(source: Source, survey: Survey, columns: readonly Column[], heading: Heading, options: RowOptions & { isKeyQuoted: boolean }, notes: string[], ask: Ask): Role[] {
+export function rolesOf(source: Source, survey: Survey, columns: readonly Column[], heading: Heading, options: RowOptions & { isKeyQuoted: boolean },
+  notes: string[], ask: Ask): Role[] {
   const { label, omit, text } = options;
   const roles = columns.map(({ index, kind }): Role => {
     if (index === label) return 'label';
@@ -71,7 +74,8 @@ export function rolesOf(source: Source, survey: Survey, columns: readonly Column
 }
 
 /** The columns in front that count or name the rows and have no name. */
-function markIndex(source: Source, survey: Survey, columns: readonly Column[], roles: Role[], { names, hasRowNames }: Heading, isKeyQuoted: boolean, notes: string[], ask: Ask): void {
+function markIndex(source: Source, survey: Survey, columns: readonly Column[], roles: Role[], { names, hasRowNames }: Heading, isKeyQuoted: boolean,
+  notes: string[], ask: Ask): void {
   if (columns.length < 2) return;
   for (const column of columns) {
     const { index, name, kind } = column;
@@ -95,7 +99,8 @@ function markIndex(source: Source, survey: Survey, columns: readonly Column[], r
     }
     if (name !== '' && !/^Unnamed: \d+(?:\.\d+|_level_\d+)?$/.test(name!)) return;
     if (kind === 'empty') continue;
-    if (kind === 'index' || kind === 'text' || kind === 'date' || (kind === 'whole' && column.missing === 0 && column.odd === 0 && isDistinct(survey, index))) take();
+    if (kind === 'index' || kind === 'text' || kind === 'date'
+      || (kind === 'whole' && column.missing === 0 && column.odd === 0 && isDistinct(survey, index))) take();
     else {
       const remedy = `Give "omit": [${index}] to leave it out, or "omit": [] to keep it.`;
       ask(malformed(source, `column ${index + 1} has no name`, 'to be told whether it is data or an index', remedy, {
@@ -106,7 +111,8 @@ function markIndex(source: Source, survey: Survey, columns: readonly Column[], r
 }
 
 /** The rows as a table: words as numbers, rows left out, values filled in. */
-export function tableOf(source: Source, survey: Survey, columns: readonly Column[], roles: readonly Role[], heading: Heading, options: RowOptions, taken: string[]): ReadTable {
+export function tableOf(source: Source, survey: Survey, columns: readonly Column[], roles: readonly Role[], heading: Heading, options: RowOptions,
+  taken: string[]): ReadTable {
   const notes = [...taken];
   const channels = columns.filter(({ index }) => roles[index] === 'channel' || roles[index] === 'text');
   checkColumns(source, columns, roles, channels);
@@ -133,7 +139,10 @@ export function tableOf(source: Source, survey: Survey, columns: readonly Column
   if (options.action === 'mean') fillIn(source, survey, channels, notes);
   if (dropped.size > 0) notes.push(`${count(dropped.size, 'row')} without a value ${dropped.size === 1 ? 'is' : 'are'} left out.`);
   const rows = survey.rows - dropped.size;
-  if (rows === 0) throw malformed(source, 'has no row without a missing value', 'at least one', 'Fill them in, or give "missing": "mean".', { problem: 'missing', option: 'missing', choices: ['mean'] });
+  if (rows === 0) {
+    throw malformed(source, 'has no row without a missing value', 'at least one', 'Fill them in, or give "missing": "mean".',
+      { problem: 'missing', option: 'missing', choices: ['mean'] });
+  }
   noteNumbers(channels, survey, notes);
 
   const table: ReadTable = { rows, channels: channels.length, data: pick(survey, channels, dropped), notes };
@@ -145,7 +154,8 @@ export function tableOf(source: Source, survey: Survey, columns: readonly Column
   if (categories.size > 0) {
     table.categories = channels.flatMap(({ index }, channel) => (categories.has(index) ? [{ channel, values: [...categories.get(index)!.keys()] }] : []));
     for (const [index, words] of categories) {
-      notes.push(`${capital(columnWords(columns[index]!))} is numbered: ${quoteAll([...words.keys()].slice(0, 20))}${words.size > 20 ? ', …' : ''} are 0 to ${words.size - 1}.`);
+      notes.push(`${capital(columnWords(columns[index]!))} is numbered: ${quoteAll([...words.keys()].slice(0, 20))}${words.size > 20 ? ', …' : ''} are 0 ` +
+        `to ${words.size - 1}.`);
     }
   }
   return table;
@@ -189,11 +199,17 @@ function refuse(source: Source, { line, cell }: OddCell, column: Column, role: R
   const more = column.odd > 1 && kind !== 'missing' && role !== 'text' ? ` There are ${column.odd - 1} more in that column.` : '';
   if (kind === 'missing') {
     const details = { problem: 'missing' as const, ...at, option: 'missing', choices: ['drop', 'mean'] };
-    if (role === 'label') return malformed(source, found, 'a label', 'Fill it in, or leave the line out ("missing": "drop").', { ...details, choices: ['drop'] });
-    if (column.kind === 'empty') {
-      return malformed(source, found, 'a finite number', 'Its column has no number at all: leave it out with "omit".', { ...details, option: 'omit', choices: [[column.index]] });
+    if (role === 'label') {
+      return malformed(source, found, 'a label', 'Fill it in, or leave the line out ("missing": "drop").', { ...details, choices: ['drop'] });
     }
-    if (role === 'text' && action === 'mean') return malformed(source, found, 'a word (words have no mean)', 'Give "missing": "drop", or leave the column out with "omit".', { ...details, choices: ['drop'] });
+    if (column.kind === 'empty') {
+      return malformed(source, found, 'a finite number', 'Its column has no number at all: leave it out with "omit".',
+        { ...details, option: 'omit', choices: [[column.index]] });
+    }
+    if (role === 'text' && action === 'mean') {
+      return malformed(source, found, 'a word (words have no mean)', 'Give "missing": "drop", or leave the column out with "omit".',
+        { ...details, choices: ['drop'] });
+    }
     const others = column.missing > 1 ? ` There are ${column.missing - 1} more in that column.` : '';
     return malformed(source, found, 'a finite number', `Fill it in, or give "missing": "drop" (the row) or "mean" (of the column).${others}`, details);
   }
@@ -212,13 +228,16 @@ function refuse(source: Source, { line, cell }: OddCell, column: Column, role: R
   if (kind === 'infinite') return malformed(source, found, 'a finite number', `Replace it, or name it as missing with "missing".${more}`, details);
   if (kind === 'overflow') {
     const isInfinite = !Number.isFinite(Number(text.replaceAll('\u2212', '-').replace(',', '.')));
-    return malformed(source, found, isInfinite ? 'a finite number' : 'at most 3.4028235e38 in magnitude (f32)', `Scale its column down.${more}`, { ...details, option: undefined });
+    return malformed(source, found, isInfinite ? 'a finite number' : 'at most 3.4028235e38 in magnitude (f32)', `Scale its column down.${more}`,
+      { ...details, option: undefined });
   }
   const why = {
-    percent: 'Take the % off', currency: 'Take the currency off', hexadecimal: 'Write it in decimals', date: 'Dates are no numbers', boolean: 'The others of its column are numbers',
+    percent: 'Take the % off', currency: 'Take the currency off', hexadecimal: 'Write it in decimals', date: 'Dates are no numbers',
+      boolean: 'The others of its column are numbers',
     quantity: /^[+-]?\d+,\d+$/.test(text) ? 'A decimal comma is said with "decimal"' : 'Write the number alone',
   }[kind as string] ?? 'Correct it';
-  return malformed(source, found, 'a number', `${why}; a word for a missing value is named with "missing", a column left out with "label" or "omit".${more}`, details);
+  return malformed(source, found, 'a number', `${why}; a word for a missing value is named with "missing", a column left out with "label" or "omit".${more}`,
+    details);
 }
 
 /** The words of the columns that are taken as numbers. */
@@ -258,7 +277,10 @@ function fillIn(source: Source, { rows, width, values: { array } }: Survey, chan
       sum += array[at]!;
       known++;
     }
-    if (known === 0) throw malformed(source, `has no number in ${columnWords(column)}`, 'at least one', 'Leave it out with "omit".', { problem: 'missing', column: index + 1, option: 'omit' });
+    if (known === 0) {
+      throw malformed(source, `has no number in ${columnWords(column)}`, 'at least one', 'Leave it out with "omit".',
+        { problem: 'missing', column: index + 1, option: 'omit' });
+    }
     const mean = sum / known;
     for (let at = index; at < rows * width; at += width) if (array[at] !== array[at]) array[at] = mean;
     notes.push(`${count(missing, 'missing value')} of ${columnWords(column)} ${missing === 1 ? 'is' : 'are'} its mean, ${Number(mean.toPrecision(6))}.`);
@@ -271,7 +293,9 @@ function noteNumbers(channels: readonly Column[], survey: Survey, notes: string[
     if (grouped) notes.push(`${capital(columnWords(column))} has digits in groups: ${quote(grouped.cell.text)} is ${grouped.cell.value}.`);
     if (kind === 'boolean') notes.push(`${capital(columnWords(column))} is 1 for true and 0 for false.`);
     const rounded = survey.rounded[index]!;
-    if (rounded > 0) notes.push(`${count(rounded, 'whole number')} of ${columnWords(column)} ${rounded === 1 ? 'is' : 'are'} beyond what f32 holds exactly, and rounded.`);
+    if (rounded > 0) {
+      notes.push(`${count(rounded, 'whole number')} of ${columnWords(column)} ${rounded === 1 ? 'is' : 'are'} beyond what f32 holds exactly, and rounded.`);
+    }
   }
 }
 

@@ -106,11 +106,15 @@ const LONGEST = 100;
 
 /** Those that spreadsheets and statistics packages write; compared without case. */
 const MISSING = new Set([
-  '', '?', '-', '--', '---', '.', '..', '–', '—', 'na', 'n/a', 'n.a.', 'n.a', 'n/d', 'nd', 'nan', '-nan', '+nan', 'nat', 'null', 'nil', 'none', 'missing', '(null)', '<na>', '\\n',
+  '', '?', '-', '--', '---', '.', '..', '–', '—', 'na', 'n/a', 'n.a.', 'n.a', 'n/d', 'nd', 'nan', '-nan', '+nan', 'nat', 'null', 'nil', 'none', 'missing',
+    '(null)', '<na>', '\\n',
   '#n/a', '#n/a n/a', '#na', '#div/0!', '#value!', '#ref!', '#name?', '#num!', '#null!', '-1.#ind', '1.#ind', '-1.#qnan', '1.#qnan', 'nan(ind)', '-nan(ind)',
 ]);
 const INFINITE = /^[+-]?(?:inf|infinity|∞|1\.#inf)$/i;
-const DATE = /^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})|\d{1,2}[- ][a-z]{3,9}\.?[- ]\d{2,4}|[a-z]{3,9}\.? \d{1,2},? \d{4})(?:[T ,].*)?$|^\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?(?: ?[ap]m)?$/i;
+const DATE = new RegExp([
+  /^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})|\d{1,2}[- ][a-z]{3,9}\.?[- ]\d{2,4}|[a-z]{3,9}\.? \d{1,2},? \d{4})(?:[T ,].*)?$/,
+  /^\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?(?: ?[ap]m)?$/,
+].map(({ source }) => source).join('|'), 'i');
 const HEXADECIMAL = /^[+-]?0x[0-9a-f]+$/i;
 const CURRENCY = /^[+-]?(?:[$€£¥₹]\s*[+-]?[\d.,]+|[\d.,]+\s*(?:[$€£¥₹]|EUR|USD|GBP|CHF))$/;
 const GROUPED = {
