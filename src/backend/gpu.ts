@@ -141,7 +141,8 @@ export class GpuTensor implements Tensor {
     this.backend.check(call);
     const { device } = this.backend;
     const { size } = this.#buffer;
-    const { value: staging, error: copied } = inScopes(device, ['out-of-memory', 'validation'], () => copyOf(device, this.#buffer, size, 'batchnorm/tensor read'));
+    const { value: staging, error: copied } = inScopes(device, ['out-of-memory', 'validation'],
+      () => copyOf(device, this.#buffer, size, 'batchnorm/tensor read'));
     try {
       const mapped = staging.mapAsync(READ);
       mapped.catch(() => null); // what failed before it is the clearer reason

@@ -44,7 +44,8 @@ async function main(): Promise<number> {
       header: { type: 'string' }, omit: { type: 'string', multiple: true }, separator: { type: 'string' }, decimal: { type: 'string' },
       missing: { type: 'string' }, 'missing-word': { type: 'string', multiple: true }, text: { type: 'string' },
       filter: { type: 'string' },
-      seed: { type: 'string', default: '1' }, json: { type: 'boolean', default: false }, compatibility: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+      seed: { type: 'string', default: '1' }, json: { type: 'boolean', default: false }, compatibility: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
     },
   });
   if (values.help) {

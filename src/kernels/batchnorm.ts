@@ -266,7 +266,8 @@ function checkBindings(call: string, drafts: readonly Draft[], settings: Setting
   }
   if (needed <= most) return;
   throw new RangeError(
-    `${call}: "${given ? 'limits' : 'device.limits'}.maxStorageBuffersPerShaderStage" is ${most}, needs at least ${needed} (${needs} binds them with these options). ` +
+    `${call}: "${given ? 'limits' : 'device.limits'}.maxStorageBuffersPerShaderStage" is ${most}, needs at least ${needed} (${needs} binds them with these ` +
+      `options). ` +
       `${given ? 'Leave it out' : 'Request the device with a higher limit'}, or go without what needs it.`,
   );
 }
@@ -338,7 +339,9 @@ export class BatchNormKernels {
     const { calls = CALLS.filter((name) => this.#operations.has(name)), running = true, inPlace = false, ...shape } = given;
     checkFlag(call, 'running', running);
     checkFlag(call, 'inPlace', inPlace);
-    if (inPlace && !this.#settings.inPlace) throw new RangeError(`${call}: "inPlace" is true, needs false (the options have no inPlace). Add it to those of createBatchNorm.`);
+    if (inPlace && !this.#settings.inPlace) {
+      throw new RangeError(`${call}: "inPlace" is true, needs false (the options have no inPlace). Add it to those of createBatchNorm.`);
+    }
     if (!Array.isArray(calls)) throw new TypeError(`${call}: "calls" is ${describe(calls)}, needs an array of ${CALLS.join(', ')}.`);
     const geometry = geometryOf(call, this.#settings.layout, this.channels, shape as BatchShape);
     return calls.flatMap((name: CallName) => {

@@ -1,6 +1,8 @@
 import { type Storage, storageBytes } from '../core/storage.js';
 import { type Epilogue, type Mode, type Numbers, type RowMask, hasRelu, hasResidual, hasResidualGradient } from '../core/options.js';
-import { type AdapterClass, COEFFICIENT_PLANES, type Dispatch, GRADIENT_PLANES, MOMENTS_PLANES, type Plan, type PlanKind, type PlanLimits, tilesOf } from '../plan/plan.js';
+import {
+  type AdapterClass, COEFFICIENT_PLANES, type Dispatch, GRADIENT_PLANES, MOMENTS_PLANES, type Plan, type PlanKind, type PlanLimits, tilesOf,
+} from '../plan/plan.js';
 import { savedBytes } from '../core/saved.js';
 import type { Layout } from '../core/shape.js';
 import { type BufferName, KERNELS, type KernelName, MATRICES, type Variant, bindingsOf, variantKey } from '../shader/kernels.js';
@@ -71,7 +73,8 @@ export interface Draft {
   inPlace: readonly [read: BufferName, written: BufferName] | null;
 }
 
-const reduce = (kernel: KernelName, partials?: BufferName, without: DraftStep['without'] = ['coefficients']): DraftStep => ({ kernel, of: 'reduce', partials, without });
+const reduce = (kernel: KernelName, partials?: BufferName, without: DraftStep['without'] = ['coefficients']): DraftStep =>
+  ({ kernel, of: 'reduce', partials, without });
 const finish = (kernel: KernelName, partials?: BufferName): DraftStep => ({ kernel, of: 'finish', partials });
 const apply = (kernel: KernelName, without?: DraftStep['without']): DraftStep => ({ kernel, of: 'apply', without });
 
@@ -127,7 +130,8 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
   };
 
   const drafts: Draft[] = [];
-  const forwardSteps = { single: [reduce('forward_single')], split: [reduce('moments_partial'), finish('moments_finalize'), apply('normalize', ['runningMean', 'runningVar'])] };
+  const forwardSteps = { single: [reduce('forward_single')],
+    split: [reduce('moments_partial'), finish('moments_finalize'), apply('normalize', ['runningMean', 'runningVar'])] };
   if (modes.includes('train')) {
     const reads = ['x' as const, ...residual, ...affine, ...rows];
     drafts.push(
@@ -178,7 +182,8 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
 }
 
 /** The text of a step's kernel in an operation. */
-export function variantOf(draft: Draft, settings: Settings, { kernel, without = [] }: Pick<DraftStep, 'kernel' | 'without'>, tile: Variant['tile'], inPlace: boolean): Variant {
+export function variantOf(draft: Draft, settings: Settings, { kernel, without = [] }: Pick<DraftStep, 'kernel' | 'without'>, tile: Variant['tile'],
+  inPlace: boolean): Variant {
   const { storage, epilogue } = settings;
   const activation = hasRelu(epilogue) ? 'relu' : 'none';
   const frozen = draft.operation === 'backwardFrozen';

@@ -1,7 +1,8 @@
 import type { Backend, Engine, Tensor, TensorStorage } from '../backend/backend.js';
 import { type Storage, checkStorage } from '../core/storage.js';
 import {
-  DEFAULTS, type Epilogue, type Numbers, type RowMask, checkEpilogue, checkFlag, checkNames, checkNumbers, checkRowMask, checkUnbiased, hasRelu, hasResidual, hasResidualGradient,
+  DEFAULTS, type Epilogue, type Numbers, type RowMask, checkEpilogue, checkFlag, checkNames, checkNumbers, checkRowMask, checkUnbiased, hasRelu, hasResidual,
+    hasResidualGradient,
 } from '../core/options.js';
 import { SAVED_PLANES, type SavedViews, savedViews } from '../core/saved.js';
 import { type Geometry, type Layout, checkLayout, describe, geometryOfTensor } from '../core/shape.js';
@@ -73,7 +74,8 @@ export interface BackwardOptions extends CallOptions {
 export type Exchange = (part: Uint32Array) => Promise<readonly Uint32Array[]>;
 
 const OPTION_NAMES = [
-  'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'synchronized', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'trackRunning', 'shapes', 'onError',
+  'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'synchronized', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'trackRunning',
+    'shapes', 'onError',
 ];
 const FORWARD_NAMES = ['out', 'pass', 'residual', 'mask', 'validRows', 'track'];
 const BACKWARD_NAMES = ['out', 'pass', 'accumulate'];
@@ -334,7 +336,9 @@ export class BatchNorm {
     const own = await this.#awaited(call, this.#engine.gradientSums({ ...reads, gamma, beta, saved: this.#saved }, geometry, call));
     const parts = await exchange(own.slice());
     this.#checkAlive(call);
-    if (this.#last !== last) throw new Error(`${call}: another forward ran during the exchange, needs the statistics of the last one. Await each call before the next.`);
+    if (this.#last !== last) {
+      throw new Error(`${call}: another forward ran during the exchange, needs the statistics of the last one. Await each call before the next.`);
+    }
     this.#checkBackward(call, dy, options, true);
     checkParts(call, parts, own);
     const results = this.#takeGradients(dy, options, reads);

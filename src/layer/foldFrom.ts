@@ -1,6 +1,7 @@
 import { checkCount, describe } from '../core/shape.js';
 import {
-  type FoldOptions, type Folded, type InferenceState, LAYER_NAMES, type LinearLayer, type Precision, axesOf, checkLayer, checkValues, coefficients, precisionOf, store,
+  type FoldOptions, type Folded, type InferenceState, LAYER_NAMES, type LinearLayer, type Precision, axesOf, checkLayer, checkValues, coefficients, precisionOf,
+    store,
 } from './fold.js';
 
 /** The layer behind a batch norm. */

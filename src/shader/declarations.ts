@@ -68,7 +68,8 @@ function validAt(variant: Variant): string {
   if (has(variant, 'mask')) {
     valid = tile.across === 'flat' ? 'vec2u(mask[rows.x], mask[rows.y]) != vec2u()' : wide ? 'mask[rows] != vec4u()' : 'mask[rows] != 0u';
   } else if (has(variant, 'validRows')) {
-    valid = tile.across === 'flat' ? 'rows < vec2u(valid_rows[0])' : wide ? '(vec4u(4u * rows) + vec4u(0u, 1u, 2u, 3u)) < vec4u(valid_rows[0])' : 'rows < valid_rows[0]';
+    valid = tile.across === 'flat' ? 'rows < vec2u(valid_rows[0])'
+      : wide ? '(vec4u(4u * rows) + vec4u(0u, 1u, 2u, 3u)) < vec4u(valid_rows[0])' : 'rows < valid_rows[0]';
   }
   const kept = isMasked(variant) ? 'select(Value(), value, valid)' : 'value'; // no compiler has to see that a select does nothing
   return `fn valid_at(rows: Rows) -> Valid { return ${valid}; }\nfn where_valid(value: Value, valid: Valid) -> Value { return ${kept}; }\n`;

@@ -71,7 +71,9 @@ export function link(entry: Source, parts: readonly Source[]): Linked {
   for (const source of sources) {
     for (const declaration of declarationsOf(source)) {
       const other = found.get(declaration.name);
-      if (other) throw new Error(`"${declaration.name}" of ${entry.file} is defined by ${other.source.file} and by ${source.file}, needs one of them. Choose it.`);
+      if (other) {
+        throw new Error(`"${declaration.name}" of ${entry.file} is defined by ${other.source.file} and by ${source.file}, needs one of them. Choose it.`);
+      }
       found.set(declaration.name, { declaration, source });
     }
   }

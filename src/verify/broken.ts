@@ -103,7 +103,9 @@ export const BROKEN: readonly Check[] = [
         }
         for (const c of [2, 3]) held += holds('mean', { running: [runningMean[c]], batch: [mean[c] + meanLow[c]] }, { running: [NaN], batch: [NaN] }, 0);
         for (const c of [0, 4]) {
-          for (let row = 0; row < values.rows; row++) if (!Number.isFinite(after[row * 5 + c])) throw new Error(`evaluation of another column is ${after[row * 5 + c]}`);
+          for (let row = 0; row < values.rows; row++) {
+            if (!Number.isFinite(after[row * 5 + c])) throw new Error(`evaluation of another column is ${after[row * 5 + c]}`);
+          }
         }
         for (const owned of [layer, x, dy]) owned.dispose();
       }

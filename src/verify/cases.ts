@@ -126,7 +126,8 @@ const PLAIN_CASES: readonly Case[] = [
   { name: 'valid rows: none', rows: 40, channels: 6, mask: 'count', adjust: (inputs) => { inputs.validRows = 0; } },
   { name: 'valid rows: all', rows: 40, channels: 6, mask: 'count', adjust: (inputs) => { inputs.validRows = 40; } },
   { name: 'valid rows: more than there are', rows: 40, channels: 6, mask: 'count', adjust: (inputs) => { inputs.validRows = 41; } },
-  { name: 'mask: any number but 0 counts', rows: 40, channels: 6, mask: 'rows', adjust: ({ mask }) => mask!.forEach((counts, row) => { mask![row] = counts * (row + 1); }) },
+  { name: 'mask: any number but 0 counts', rows: 40, channels: 6, mask: 'rows',
+    adjust: ({ mask }) => mask!.forEach((counts, row) => { mask![row] = counts * (row + 1); }) },
   { name: 'add, rows masked: dresidual is written', rows: 300, channels: 8, mask: 'rows', epilogue: 'add' },
   { name: 'mask, all options, frozen needs nine buffers', rows: 300, channels: 8, mask: 'rows', epilogue: 'addRelu' },
 ];

@@ -87,7 +87,8 @@ export function counts({ mask, validRows }: Inputs, row: number): boolean {
  * What each output may be off by, per channel (DESIGN: "Numbers").
  *
  * 2e-6 of a scale: for y max|y|, in inference and behind an epilogue max(|gamma · xHat| + |beta| + |residual|); for dx |gamma| ·
- * invStd · max|dz|; for dgamma Σ|dz · xHat| + 0.06 · Σ|dz|, the mean being good to 2⁻²⁴ deviations; for dbeta Σ|dz|; for the mean max(|mean|, deviation), for the running mean also
+ * invStd · max|dz|; for dgamma Σ|dz · xHat| + 0.06 · Σ|dz|, the mean being good to 2⁻²⁴ deviations; for dbeta Σ|dz|;
+ * for the mean max(|mean|, deviation), for the running mean also
  * |what it was|. 1e-6 relative for variance, invStd and the running variance. Rows that do not count are left out of all scales.
  * What storage adds is `compare`'s. An adapter may flush what is below the smallest normal f32, of inputs, results and all between:
  * each may be off by that much, and so x − mean by twice as much and the variance by what that and the squares lose.

@@ -88,7 +88,8 @@ describe('which adapter', () => {
     expect([backend.kind, why]).toEqual(['cpu', [backend.reason]]);
     expect(backend.reason).toBe('WebGPU has only a software adapter here, whose kernels are slower than the CPU’s own code. The CPU runs instead.');
     expect(software.descriptors).toEqual([]); // no device was made for it
-    await expect(openBackend({ gpu: software.gpu, prefer: 'fastest', fallback: 'throw' })).rejects.toThrow('Enable WebGPU on a hardware adapter, or let fallback be');
+    await expect(openBackend({ gpu: software.gpu, prefer: 'fastest', fallback: 'throw' })).rejects.toThrow(
+      'Enable WebGPU on a hardware adapter, or let fallback be');
     expect((await openBackend({ gpu: software.gpu })).kind).toBe('gpu'); // without it a software one is taken
   });
 
@@ -168,9 +169,12 @@ describe('tensors', async () => {
   it.each<[string, () => unknown, string]>([
     ['too few', () => cpu.tensor([1], [2, 2]), 'Backend.tensor: "data" has 1 elements, needs 4 (shape [2, 2]). Give as many.'],
     ['no numbers', () => cpu.tensor('1234' as never, [2, 2]), 'Backend.tensor: "data" is "1234", needs a typed array or an array of numbers.'],
-    ['big integers', () => cpu.tensor(new BigInt64Array(4) as never, [2, 2]), 'Backend.tensor: "data" is BigInt64Array, needs a typed array or an array of numbers.'],
-    ['bytes of no kind', () => cpu.tensor(new DataView(new ArrayBuffer(4)) as never, [4]), 'Backend.tensor: "data" is DataView, needs a typed array or an array of numbers.'],
-    ['a mask below 0', () => cpu.tensor(Int8Array.of(1, -1), [2], 'u32'), 'Backend.tensor: "data" has -1 at 1, needs integers from 0 to 16777216 (the storage is u32).'],
+    ['big integers', () => cpu.tensor(new BigInt64Array(4) as never, [2, 2]),
+      'Backend.tensor: "data" is BigInt64Array, needs a typed array or an array of numbers.'],
+    ['bytes of no kind', () => cpu.tensor(new DataView(new ArrayBuffer(4)) as never, [4]),
+      'Backend.tensor: "data" is DataView, needs a typed array or an array of numbers.'],
+    ['a mask below 0', () => cpu.tensor(Int8Array.of(1, -1), [2], 'u32'),
+      'Backend.tensor: "data" has -1 at 1, needs integers from 0 to 16777216 (the storage is u32).'],
     ['text among numbers', () => cpu.tensor([1, 'a' as never], [2]), 'Backend.tensor: "data" has "a" at 1, needs numbers.'],
     ['no shape', () => cpu.empty(4 as never), 'Backend.empty: "shape" is 4, needs an array such as [rows, channels].'],
     ['empty shape', () => cpu.empty([]), 'Backend.empty: "shape" is [], needs at least one axis.'],

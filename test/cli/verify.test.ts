@@ -107,7 +107,8 @@ describe('a matrix of one’s own', () => {
   });
 
   it('what the file does not say is said by flags, and what was taken for what is printed', async () => {
-    const flags = ['--header', 'yes', '--separator', 'semicolon', '--decimal', 'comma', '--missing', 'mean', '--missing-word=-999', '--text', 'drop', '--omit', 'id', '--label=-1'];
+    const flags = ['--header', 'yes', '--separator', 'semicolon', '--decimal', 'comma', '--missing', 'mean', '--missing-word=-999', '--text', 'drop', '--omit',
+      'id', '--label=-1'];
     const { status, stdout } = await verify(['--backend', 'cpu', '--input', 'said.csv', ...flags]);
     expect(stdout).toMatch(/matrix: 4 rows × 2 channels/);
     expect(stdout).toMatch(/\n *0 +2\.5 /); // the mean of 1,5 2,5 3,5 and of what is missing
@@ -144,8 +145,10 @@ describe('bad input: status 2 and one sentence', () => {
     [['--input', 'bad.csv'], 'readTable: "bad.csv" line 3, column 2 is "heavy", needs a number'],
     [['--header', 'yes'], 'verify: "--header" is given without --input'],
     [['--input', 'good.csv', '--header', 'maybe'], 'verify: "--header" is maybe, needs one of yes, no'],
-    [['--input', 'good.csv', '--omit', 'size'], 'readTable: "omit" is "size", needs one of "height", "weight", "kind" (the header of "good.csv"). Give one of these, or an index from 0. Here: --omit'],
-    [['--input', 'asks.csv'], 'readTable: "asks.csv" line 1 has the numbers "0", "1", "2", needs to be told whether they name the columns or are data. Give "header": true or false. Here: --header'],
+    [['--input', 'good.csv', '--omit', 'size'], 'readTable: "omit" is "size", needs one of "height", "weight", "kind" (the header of "good.csv"). Give one ' +
+      'of these, or an index from 0. Here: --omit'],
+    [['--input', 'asks.csv'], 'readTable: "asks.csv" line 1 has the numbers "0", "1", "2", needs to be told whether they name the columns or are data. ' +
+      'Give "header": true or false. Here: --header'],
     [['--input', 'good.csv'], 'readTable: "good.csv" line 2, column 3 is "a", needs a number'],
   ])('%j', async (args, message) => {
     const { status, stdout, stderr } = await verify(args);

@@ -17,7 +17,8 @@ describe('files of the field', () => {
   it.each([
     { file: 'csv-numeric-header.csv', rows: 3, columns: ['0', '1', '2'], data: [1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 9.5] },
     { file: 'csv-counts-header.csv', rows: 6, data: [5.25, 1.5, 0, 4.75, 2.25, 0, 6.5, 0.75, 1, 7.125, 3.5, 1, 5, 2, 0, 6.875, 1.25, 1] },
-    { file: 'csv-counts-header.csv', options: { label: -1 }, rows: 6, data: [5.25, 1.5, 4.75, 2.25, 6.5, 0.75, 7.125, 3.5, 5, 2, 6.875, 1.25], labels: [0, 0, 1, 1, 0, 1] },
+    { file: 'csv-counts-header.csv', options: { label: -1 }, rows: 6, data: [5.25, 1.5, 4.75, 2.25, 6.5, 0.75, 7.125, 3.5, 5, 2, 6.875, 1.25],
+      labels: [0, 0, 1, 1, 0, 1] },
     { file: 'csv-index-column.csv', rows: 3, columns: ['a', 'b'], data: [1.5, 2.5, 3.5, 4.5, 5.5, 6.5] },
     { file: 'csv-first-row-thousands.csv', options: { decimal: '.' as const }, rows: 3, data: [1, 1234, 3, 4, 5, 6, 7, 8, 9] },
     { file: 'csv-savetxt-spaces.csv', rows: 2, data: [1.5, 2.5, 3.5, 4.5] },
@@ -40,8 +41,10 @@ describe('files of the field', () => {
   it.each([
     { file: 'csv-first-row-na.csv', says: 'line 1, column 2 is "<NA>"', details: { problem: 'missing', line: 1, column: 2, cell: '<NA>', option: 'missing' } },
     { file: 'csv-first-row-percent.csv', says: 'line 1, column 2 is "12%"', details: { problem: 'cell', line: 1, column: 2, cell: '12%' } },
-    { file: 'csv-first-row-thousands.csv', says: 'line 1, column 2 is "1,234"', details: { problem: 'ambiguous', line: 1, column: 2, option: 'decimal', choices: ['.', ','] } },
-    { file: 'csv-decimal-comma-one-column.csv', says: 'whether the comma parts two columns or is a decimal one', details: { problem: 'ambiguous', option: 'decimal' } },
+    { file: 'csv-first-row-thousands.csv', says: 'line 1, column 2 is "1,234"',
+      details: { problem: 'ambiguous', line: 1, column: 2, option: 'decimal', choices: ['.', ','] } },
+    { file: 'csv-decimal-comma-one-column.csv', says: 'whether the comma parts two columns or is a decimal one',
+      details: { problem: 'ambiguous', option: 'decimal' } },
     { file: 'html-instead-of-csv.csv', says: 'is HTML, a web page: there is no number in it', details: { problem: 'format' } },
     { file: 'npz-instead-of-npy.npz', says: 'is a zip (.zip, .npz, .xlsx)', details: { problem: 'format' } },
     { file: 'page-bad-cell.csv', says: 'line 32, column 2 is "#N/A"', details: { problem: 'missing', line: 32, column: 2, name: 'x2', cell: '#N/A' } },
@@ -64,8 +67,10 @@ describe('linear time', () => {
   };
   const digits = '7'.repeat(200_000);
   it.each([
-    ['digits', digits, 'at most|finite'], ['digits and a letter', `${digits}x`, 'needs a number'], ['decimals and a letter', `.${digits}x`, 'needs a number'], ['grouped digits and a letter', `1${',777'.repeat(50_000)}x`, 'needs a number'],
-    ['blanks', `1${' '.repeat(200_000)}x`, 'needs a number'], ['doubled quotes', `"${'""'.repeat(100_000)}"`, 'needs a number'], ['an open quote', `"${digits}`, 'closing quote'],
+    ['digits', digits, 'at most|finite'], ['digits and a letter', `${digits}x`, 'needs a number'], ['decimals and a letter', `.${digits}x`, 'needs a number'],
+      ['grouped digits and a letter', `1${',777'.repeat(50_000)}x`, 'needs a number'],
+    ['blanks', `1${' '.repeat(200_000)}x`, 'needs a number'], ['doubled quotes', `"${'""'.repeat(100_000)}"`, 'needs a number'],
+      ['an open quote', `"${digits}`, 'closing quote'],
   ])('a cell of %s', async (_, cell, says) => {
     const error = (await soon(refusal(utf8(`a;b\n1;2\n3;4\n${cell};5\n6;7\n`)))) as TableError;
     expect(error.message).toMatch(new RegExp(says));
@@ -79,7 +84,8 @@ describe('linear time', () => {
     const filler = (letter === 'blank' ? ' ' : letter).repeat(200_000);
     const header = utf8(`{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), ${filler}`);
     const length = [header.length & 255, (header.length >> 8) & 255, header.length >> 16, 0];
-    const error = (await soon(refusal(new Uint8Array(Buffer.concat([Uint8Array.of(0x93, ...utf8('NUMPY'), 2, 0, ...length), header, new Uint8Array(4)]))))) as TableError;
+    const error = (await soon(refusal(new Uint8Array(Buffer.concat([Uint8Array.of(0x93, ...utf8('NUMPY'), 2, 0, ...length), header,
+      new Uint8Array(4)]))))) as TableError;
     expect(error.message).toContain('has the header "{');
   });
   it('many quotes that open, in a text of one column', async () => {

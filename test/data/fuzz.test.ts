@@ -15,7 +15,8 @@ const utf8 = new TextEncoder();
 const arrays = [
   ["{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", 16], ["{'descr': '>f8', 'fortran_order': True, 'shape': (2, 1, 2), }", 32],
   ["{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", 4], ["{'descr': '<i8', 'fortran_order': False, 'shape': (3,), }", 24],
-].map(([header, size]) => Uint8Array.from([0x93, ...utf8.encode('NUMPY'), 1, 0, String(header).length, 0, ...utf8.encode(String(header)), ...new Uint8Array(Number(size)).fill(3)]));
+].map(([header, size]) => Uint8Array.from([0x93, ...utf8.encode('NUMPY'), 1, 0, String(header).length, 0, ...utf8.encode(String(header)),
+  ...new Uint8Array(Number(size)).fill(3)]));
 const plain = [
   ...readdirSync(folder).map((name) => new Uint8Array(readFileSync(new URL(name, folder)))),
   ...FORMS.map(({ file }) => (typeof file === 'string' ? utf8.encode(file) : file)),
@@ -23,16 +24,20 @@ const plain = [
   Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4),
 ];
 const seeds = [...plain, ...plain.filter((_, i) => i % 9 === 0).map((bytes) => new Uint8Array(gzipSync(bytes)))];
-const TOKENS = ['"', '""', ',', ';', '\t', '\n', '\r', '\r\n', '\n\n', '#', '%', 'nan', '-', '1e', '1e999', '1,234', '.', '\0', '\uFEFF', '\u2212', 'é', '0,1,2\n', 'sep=,\n', '9'.repeat(3000), ' '.repeat(3000), '"'.repeat(999), '(('];
+const TOKENS = ['"', '""', ',', ';', '\t', '\n', '\r', '\r\n', '\n\n', '#', '%', 'nan', '-', '1e', '1e999', '1,234', '.', '\0', '\uFEFF', '\u2212', 'é',
+  '0,1,2\n', 'sep=,\n', '9'.repeat(3000), ' '.repeat(3000), '"'.repeat(999), '(('];
 const OPTIONS: ReadOptions[] = [
-  {}, {}, {}, { header: true }, { header: false }, { label: 0 }, { label: -1 }, { omit: [] }, { omit: [0] }, { separator: ',' }, { separator: ' ' }, { decimal: ',' }, { decimal: '.' },
-  { missing: 'drop' }, { missing: 'mean' }, { missing: { action: 'drop', tokens: ['1', 'b'] } }, { text: 'drop' }, { text: 'categories', missing: 'mean' }, { maxBytes: 60 },
+  {}, {}, {}, { header: true }, { header: false }, { label: 0 }, { label: -1 }, { omit: [] }, { omit: [0] }, { separator: ',' }, { separator: ' ' },
+    { decimal: ',' }, { decimal: '.' },
+  { missing: 'drop' }, { missing: 'mean' }, { missing: { action: 'drop', tokens: ['1', 'b'] } }, { text: 'drop' }, { text: 'categories', missing: 'mean' },
+    { maxBytes: 60 },
 ];
 
 /** Says what came of a file, and that it is one of the two things it may be. */
 async function outcome(bytes: Uint8Array, options: ReadOptions): Promise<'read' | TableError['details']['problem']> {
   const begun = process.cpuUsage();
-  const [table, preview] = await Promise.all([readTable(bytes, options), previewTable(bytes, options)].map((reading) => reading.catch((error: unknown) => error)));
+  const [table, preview] = await Promise.all([readTable(bytes, options), previewTable(bytes, options)]
+    .map((reading) => reading.catch((error: unknown) => error)));
   const { user, system } = process.cpuUsage(begun);
   expect(user + system).toBeLessThan(SOON);
   for (const result of [table, preview]) {

@@ -158,7 +158,8 @@ describe('parseNpy refuses', () => {
     { name: 'objects', bytes: npy(dict('|O', '(2, 2)'), data), says: "dtype '|O', Python objects (a pickle)" },
     { name: 'four bytes in no order', bytes: npy(dict('|f4', '(2, 2)'), data), says: "dtype '|f4'" },
     { name: 'a name of every object', bytes: npy(dict('<toString', '(2, 2)'), data), says: "dtype '<toString'" },
-    { name: 'records', bytes: npy(`{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,)}`, data), says: 'of a structured dtype, with the fields "a", needs plain numbers. Save numpy.lib' },
+    { name: 'records', bytes: npy(`{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,)}`, data),
+      says: 'of a structured dtype, with the fields "a", needs plain numbers. Save numpy.lib' },
     { name: 'NaN', bytes: f8(NaN), says: 'row 1, channel 1 (from 0) is NaN, needs a finite number' },
     { name: 'infinity', bytes: f8(-Infinity), says: 'is -Infinity, needs a finite number' },
     { name: 'an f8 past f32', bytes: f8(3.4028235677973366e38), says: 'is 3.4028235677973366e+38, needs at most 3.4028235e38 in magnitude (f32)' },
@@ -198,9 +199,11 @@ it('round trip: every shape, type, byte order, version and header padding', () =
       const values = Array.from({ length: count }, (_, i) => value(i) / (type.startsWith('f') ? 64 : 1));
       const { bytes } = ELEMENTS[type];
       // In Fortran order the first index runs fastest: where each element stands in C order, digit by digit.
-      const inRows = (stored: number) => shape.map((_, axis) => Math.floor(stored / shape.slice(0, axis).reduce((a, b) => a * b, 1)) % shape[axis]!).reduce((at, index, axis) => at * shape[axis]! + index, 0);
+      const inRows = (stored: number) => shape.map((_, axis) => Math.floor(stored / shape.slice(0, axis).reduce((a, b) => a * b, 1)) % shape[axis]!)
+        .reduce((at, index, axis) => at * shape[axis]! + index, 0);
       const stored = values.map((_, i) => values[isFortran ? inRows(i) : i]!);
-      const header = (dict((little ? '<' : '>') + type, `(${shape.join(', ')},)`, isFortran ? 'True' : 'False') + ' '.repeat(padding) + '\n').replaceAll("'", quote);
+      const header = (dict((little ? '<' : '>') + type, `(${shape.join(', ')},)`, isFortran ? 'True' : 'False') + ' '.repeat(padding) + '\n')
+        .replaceAll("'", quote);
       const channels = shape.length === 1 ? 1 : (shape.at(-1) ?? 0);
       expect(read(npy(header, elements(stored, bytes, writers[type], little), version))).toEqual({
         rows: count / channels,

@@ -8,7 +8,9 @@ const utf8 = (text: string) => new TextEncoder().encode(text);
 
 describe('previewTable', () => {
   it('control: kinds, values, the label and why', async () => {
-    const flowers = 'id,picked,length,petals,fresh,species\n1,2026-05-01,1.5,5,True,iris\n2,2026-05-01,2.5,3,False,rose\n3,2026-05-02,3.5,5,True,iris\n4,2026-05-03,,5,True,rose\n';
+    const flowers =
+      'id,picked,length,petals,fresh,species\n1,2026-05-01,1.5,5,True,iris\n2,2026-05-01,2.5,3,False,rose\n' +
+        '3,2026-05-02,3.5,5,True,iris\n4,2026-05-03,,5,True,rose\n';
     const preview = await previewTable(utf8(flowers), { file: 'flowers.csv' });
     expect(preview).toMatchObject({ format: 'text', rows: 4, form: { encoding: 'UTF-8', header: true, separator: ',', decimal: '.' }, questions: [] });
     expect(preview.columns.map(({ name, kind, role, distinct, missing }) => [name, kind, role, distinct, missing])).toEqual([

@@ -64,9 +64,11 @@ describe('readTable refuses', () => {
     { name: 'gzip with zeros after it', bytes: join(zipped, new Uint8Array(9)), says: 'does not unzip' },
     { name: 'gzip twice in a row', bytes: join(zipped, zipped), says: 'does not unzip' },
     { name: 'gzip in gzip', bytes: gzip(zipped), says: 'is gzip within gzip' },
-    { name: 'bytes that Windows-1252 does not have', bytes: Uint8Array.of(...utf8('x,gr'), 0x81, ...utf8('e\n1,2')), says: 'is no text at byte 4 (0x81), needs a table as text, NumPy .npy or IDX, plain or gzipped.' },
+    { name: 'bytes that Windows-1252 does not have', bytes: Uint8Array.of(...utf8('x,gr'), 0x81, ...utf8('e\n1,2')),
+      says: 'is no text at byte 4 (0x81), needs a table as text, NumPy .npy or IDX, plain or gzipped.' },
     { name: 'more high bytes than letters', bytes: new Uint8Array(30).fill(0xe9), says: 'is no text at byte 0 (0xe9)' },
-    { name: 'no UTF-8 behind its mark', bytes: Uint8Array.of(0xef, 0xbb, 0xbf, ...utf8('x,caf'), 0xe9, ...utf8(',y\n1,2,3')), says: 'is no text at byte 8 (0xe9)' },
+    { name: 'no UTF-8 behind its mark', bytes: Uint8Array.of(0xef, 0xbb, 0xbf, ...utf8('x,caf'), 0xe9, ...utf8(',y\n1,2,3')),
+      says: 'is no text at byte 8 (0xe9)' },
     { name: 'UTF-16 cut in a character', bytes: Uint8Array.of(0xff, 0xfe, 0x31, 0, 0x2c), says: 'is UTF-16 that is cut short or damaged, needs whole text.' },
     { name: 'zeros of no IDX type', bytes: Uint8Array.of(0, 0, 7, 1), says: 'is no text at byte 0 (0x00)' },
     { name: 'more text than a string holds', bytes: new Uint8Array(2 ** 29 - 23),
@@ -83,7 +85,8 @@ describe('readTable refuses', () => {
   });
 
   it.each(['npy', 'idx'] as const)('a label by name in %s', async (kind) => {
-    await expect(readTable(files[kind], { file: 'd', label: 'a' })).rejects.toThrow(/^readTable: "label" is "a" but "d" is .*, whose columns have no names, needs an index/);
+    await expect(readTable(files[kind], { file: 'd', label: 'a' })).rejects
+      .toThrow(/^readTable: "label" is "a" but "d" is .*, whose columns have no names, needs an index/);
   });
   it('arguments of the wrong kind', async () => {
     await expect(readTable(files.csv.buffer as unknown as Uint8Array)).rejects.toThrow(TypeError);

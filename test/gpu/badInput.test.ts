@@ -32,24 +32,40 @@ describe('buffers', () => {
   });
 
   const spoiled: [string, object, typeof TypeError | typeof RangeError, string][] = [
-    ['of a buffer\'s size and usage, and none', { y: { size: 256, usage: STORAGE } }, TypeError, 'BatchNormKernels.forward: "y" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
-    ['whatever looks like a buffer', { y: { size: 256, usage: STORAGE, unmap() {} } }, TypeError, 'BatchNormKernels.forward: "y" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['of a buffer\'s size and usage, and none', { y: { size: 256, usage: STORAGE } }, TypeError,
+      'BatchNormKernels.forward: "y" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['whatever looks like a buffer', { y: { size: 256, usage: STORAGE, unmap() {} } }, TypeError,
+      'BatchNormKernels.forward: "y" is Object, needs a GPUBuffer or { buffer, offset, size }.'],
     ['missing', { x: undefined }, TypeError, 'BatchNormKernels.forward: "x" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
     ['no buffer', { y: new Float32Array(4) }, TypeError, 'BatchNormKernels.forward: "y" is Float32Array, needs a GPUBuffer or { buffer, offset, size }.'],
     ['too small', { y: make(252) }, RangeError, 'BatchNormKernels.forward: "y" is 252 bytes, needs 256 (rows 16 × channels 4, f32). Create it with that size.'],
-    ['saved too small', { saved: make(92) }, RangeError, 'BatchNormKernels.forward: "saved" is 92 bytes, needs 96 (6 × channels 4, 4 bytes each). Create it with that size.'],
-    ['view too small', { gamma: { buffer: make(512), size: 12 } }, RangeError, 'BatchNormKernels.forward: "gamma" is 12 bytes, needs 16 (channels 4, f32). Create it with that size.'],
-    ['view past the end', { gamma: { buffer: make(512), offset: 256, size: 512 } }, RangeError, 'BatchNormKernels.forward: "gamma" has size 512 at offset 256, needs at most 256 (its buffer is 512 bytes).'],
-    ['offset past the end', { gamma: { buffer: make(512), offset: 768 } }, RangeError, 'BatchNormKernels.forward: "gamma" has offset 768, needs an integer from 0 to its buffer\'s 512 bytes.'],
-    ['offset negative', { gamma: { buffer: make(512), offset: -256 } }, RangeError, 'BatchNormKernels.forward: "gamma" has offset -256, needs an integer from 0 to its buffer\'s 512 bytes.'],
-    ['offset misaligned', { gamma: { buffer: make(512), offset: 128 } }, RangeError, `BatchNormKernels.forward: "gamma" has offset 128, needs a multiple of ${device.limits.minStorageBufferOffsetAlignment} (the device's minStorageBufferOffsetAlignment). Move it there.`],
-    ['usage', { beta: make(16, GPUBufferUsage.UNIFORM) }, TypeError, 'BatchNormKernels.forward: "beta" has usage 0x40, needs GPUBufferUsage.STORAGE (0x80). Create it with that usage.'],
-    ['y over x', { y: x }, TypeError, 'BatchNormKernels.forward: "y" is in the same buffer as "x", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
-    ['running statistics over gamma', { runningMean: gamma }, TypeError, 'BatchNormKernels.forward: "runningMean" is in the same buffer as "gamma", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
-    ['saved in the buffer of y, disjoint', { y: { buffer: shared, offset: 0, size: 256 }, saved: { buffer: shared, offset: 256 } }, TypeError, 'BatchNormKernels.forward: "saved" is in the same buffer as "y", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
-    ['two outputs overlap', { runningVar: { buffer: runningMean, offset: 0 } }, RangeError, 'BatchNormKernels.forward: "runningVar" is bytes 0 to 16, needs to be apart from "runningMean" at bytes 0 to 16 of the same buffer (both are written). Use two buffers or disjoint ranges.'],
-    ['half of the running statistics', { runningVar: undefined }, TypeError, 'BatchNormKernels.forward: "runningVar" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
-    ['not wanted', { dgamma }, TypeError, 'BatchNormKernels.forward: "dgamma" is given, needs only x, gamma, beta, y, saved, runningMean, runningVar (from the options it was created with). Leave it out.'],
+    ['saved too small', { saved: make(92) }, RangeError,
+      'BatchNormKernels.forward: "saved" is 92 bytes, needs 96 (6 × channels 4, 4 bytes each). Create it with that size.'],
+    ['view too small', { gamma: { buffer: make(512), size: 12 } }, RangeError,
+      'BatchNormKernels.forward: "gamma" is 12 bytes, needs 16 (channels 4, f32). Create it with that size.'],
+    ['view past the end', { gamma: { buffer: make(512), offset: 256, size: 512 } }, RangeError,
+      'BatchNormKernels.forward: "gamma" has size 512 at offset 256, needs at most 256 (its buffer is 512 bytes).'],
+    ['offset past the end', { gamma: { buffer: make(512), offset: 768 } }, RangeError,
+      'BatchNormKernels.forward: "gamma" has offset 768, needs an integer from 0 to its buffer\'s 512 bytes.'],
+    ['offset negative', { gamma: { buffer: make(512), offset: -256 } }, RangeError,
+      'BatchNormKernels.forward: "gamma" has offset -256, needs an integer from 0 to its buffer\'s 512 bytes.'],
+    ['offset misaligned', { gamma: { buffer: make(512), offset: 128 } }, RangeError, `BatchNormKernels.forward: "gamma" has offset 128, needs a multiple ` +
+      `of ${device.limits.minStorageBufferOffsetAlignment} (the device's minStorageBufferOffsetAlignment). Move it there.`],
+    ['usage', { beta: make(16, GPUBufferUsage.UNIFORM) }, TypeError,
+      'BatchNormKernels.forward: "beta" has usage 0x40, needs GPUBufferUsage.STORAGE (0x80). Create it with that usage.'],
+    ['y over x', { y: x }, TypeError, 'BatchNormKernels.forward: "y" is in the same buffer as "x", needs another (WebGPU forbids reading and writing one ' +
+      'buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
+    ['running statistics over gamma', { runningMean: gamma }, TypeError, 'BatchNormKernels.forward: "runningMean" is in the same buffer as "gamma", needs ' +
+      'another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
+    ['saved in the buffer of y, disjoint', { y: { buffer: shared, offset: 0, size: 256 }, saved: { buffer: shared, offset: 256 } }, TypeError,
+      'BatchNormKernels.forward: "saved" is in the same buffer as "y", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on ' +
+        'disjoint ranges). Use two buffers.'],
+    ['two outputs overlap', { runningVar: { buffer: runningMean, offset: 0 } }, RangeError, 'BatchNormKernels.forward: "runningVar" is bytes 0 to 16, ' +
+      'needs to be apart from "runningMean" at bytes 0 to 16 of the same buffer (both are written). Use two buffers or disjoint ranges.'],
+    ['half of the running statistics', { runningVar: undefined }, TypeError,
+      'BatchNormKernels.forward: "runningVar" is undefined, needs a GPUBuffer or { buffer, offset, size }.'],
+    ['not wanted', { dgamma }, TypeError, 'BatchNormKernels.forward: "dgamma" is given, needs only x, gamma, beta, y, saved, runningMean, runningVar (from ' +
+      'the options it was created with). Leave it out.'],
   ];
   it.each(spoiled)('%s', (_, change, kind, message) => {
     const call = () => bn.forward(untouched, { ...forward, ...change }, { rows });
@@ -85,8 +101,10 @@ describe('shapes', () => {
     [1.5, RangeError, 'BatchNormKernels.forward: "rows" is 1.5, needs an integer of at least 1.'],
     [NaN, RangeError, 'BatchNormKernels.forward: "rows" is NaN, needs an integer of at least 1.'],
     ['16' as unknown as number, TypeError, 'BatchNormKernels.forward: "rows" is "16", needs an integer of at least 1.'],
-    [2 ** 30, RangeError, 'BatchNormKernels.forward: "shape" has 4294967296 elements (rows 1073741824 × channels 4), needs at most 4294967295 (indices are u32). Split the batch.'],
-    [1, RangeError, 'BatchNormKernels.forward: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1). Give more rows, or use runningVariance: \'biased\'.'],
+    [2 ** 30, RangeError, 'BatchNormKernels.forward: "shape" has 4294967296 elements (rows 1073741824 × channels 4), needs at most 4294967295 (indices are ' +
+      'u32). Split the batch.'],
+    [1, RangeError, 'BatchNormKernels.forward: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1). Give more rows, or use ' +
+      'runningVariance: \'biased\'.'],
   ])('rows %s', (given, kind, message) => {
     const call = () => bn.forward(untouched, forward, { rows: given });
     expect(call).toThrow(kind);
@@ -99,7 +117,8 @@ describe('shapes', () => {
 
   it('the tensor’s own shape', () => {
     run(device, (pass) => bn.forward(pass, forward, { shape: [2, 8, 4] }));
-    expect(() => bn.forward(untouched, forward, { shape: [16, 5] })).toThrow('BatchNormKernels.forward: "shape" is [16, 5], needs [rows, 4] (last axis = channels).');
+    expect(() => bn.forward(untouched, forward, { shape: [16, 5] })).toThrow(
+      'BatchNormKernels.forward: "shape" is [16, 5], needs [rows, 4] (last axis = channels).');
     expect(() => bn.forward(untouched, forward, { shape: [4] })).toThrow('BatchNormKernels.forward: "shape" is [4], needs [rows, 4] (last axis = channels).');
     expect(() => bn.forward(untouched, forward, { shape: [0, 4] })).toThrow('BatchNormKernels.forward: "shape[0]" is 0, needs an integer of at least 1.');
     expect(() => bn.forward(untouched, forward, { shape: 64 as never })).toThrow('BatchNormKernels.forward: "shape" is 64, needs an array such as [rows, 4].');
@@ -110,7 +129,8 @@ describe('shapes', () => {
     run(device, (pass) => first.forward(pass, forward, { shape: [2, 4, 4, 2] }));
     run(device, (pass) => first.forward(pass, forward, { batch: 2, spatial: 8 }));
     const call = (shape: object) => () => first.forward(untouched, forward, shape as never);
-    expect(call({ rows: 16 })).toThrow('BatchNormKernels.forward: "rows" is given, needs batch and spatial, or shape (the layout is channelsFirst). Give those.');
+    expect(call({ rows: 16 })).toThrow('BatchNormKernels.forward: "rows" is given, needs batch and spatial, or shape (the layout is channelsFirst). Give ' +
+      'those.');
     expect(call({ batch: 2 })).toThrow('BatchNormKernels.forward: "spatial" is undefined, needs an integer of at least 1.');
     expect(call({ shape: [2, 8, 4] })).toThrow('BatchNormKernels.forward: "shape" is [2, 8, 4], needs [batch, 4, spatial] (second axis = channels).');
     expect(call({ batch: 65536, spatial: 65536 })).toThrow(/"shape" has \d+ elements/);
@@ -133,7 +153,8 @@ describe('shapes', () => {
       channels: 1024, limits: { maxComputeWorkgroupsPerDimension: 2 }, adapterClass: 'software', gamma: false, beta: false, modes: ['train'],
     });
     expect(() => wide.forward(untouched, { x: make(4096 * 4), y: make(4096 * 4), saved: make(1024 * 24) }, { rows: 4 })).toThrow(
-      'BatchNormKernels.forward: "shape" takes 64 workgroups, the device runs at most 2 × 2 (maxComputeWorkgroupsPerDimension). Request the device with a higher limit, or split the channels.',
+      'BatchNormKernels.forward: "shape" takes 64 workgroups, the device runs at most 2 × 2 (maxComputeWorkgroupsPerDimension). Request the device with a ' +
+        'higher limit, or split the channels.',
     );
   });
 
@@ -151,7 +172,8 @@ describe('shapes', () => {
 
 describe('the pass, the modes and the options', () => {
   it('no pass', () => {
-    expect(() => bn.forward(device as unknown as GPUComputePassEncoder, forward, { rows })).toThrow(/^BatchNormKernels.forward: "pass" is \w+, needs an open GPUComputePassEncoder/);
+    expect(() => bn.forward(device as unknown as GPUComputePassEncoder, forward, { rows }))
+      .toThrow(/^BatchNormKernels.forward: "pass" is \w+, needs an open GPUComputePassEncoder/);
   });
 
   it('a mode that was not asked for', async () => {
@@ -182,8 +204,10 @@ describe('the pass, the modes and the options', () => {
       'createBatchNorm: "limits.maxStorageBufferBindingSize" is 1099511627776, needs at most '],
     [{ channels: 4, limits: { maxBufferSize: 2 } }, 'createBatchNorm: "maxBufferSize" is not an option, needs one of maxComputeInvocationsPerWorkgroup,'],
     [{ channels: 4, limits: null }, 'createBatchNorm: "limits" is null, needs an object such as device.limits. Leave it out to have those.'],
-    [{ channels: 4, limits: { minStorageBufferOffsetAlignment: 300 } }, 'createBatchNorm: "limits.minStorageBufferOffsetAlignment" is 300, needs a power of 2. Leave it out to have the device\'s, '],
-    [{ channels: 4, limits: { maxStorageBuffersPerShaderStage: 6 } }, 'createBatchNorm: "limits.maxStorageBuffersPerShaderStage" is 6, needs at least 7 (gradient_finish_frozen binds them with these options). Leave it out, or go without what needs it.'],
+    [{ channels: 4, limits: { minStorageBufferOffsetAlignment: 300 } },
+      'createBatchNorm: "limits.minStorageBufferOffsetAlignment" is 300, needs a power of 2. Leave it out to have the device\'s, '],
+    [{ channels: 4, limits: { maxStorageBuffersPerShaderStage: 6 } }, 'createBatchNorm: "limits.maxStorageBuffersPerShaderStage" is 6, needs at least 7 ' +
+      '(gradient_finish_frozen binds them with these options). Leave it out, or go without what needs it.'],
     [{ channels: 2 ** 33 }, 'createBatchNorm: "channels" is 8589934592, needs at most 715827882 (6 words of each, indices are u32). Split them.'],
     [{ channels: 4, parts: 3 }, 'createBatchNorm: "parts" is not an option, needs one of channels,'],
     [{ channels: 4, plan: 'fast' }, 'createBatchNorm: "plan" is "fast", needs \'single\' or \'split\'.'],
@@ -231,7 +255,8 @@ describe('what only WebGPU can see', () => {
     own.createShaderModule = (descriptor) => original({ ...descriptor, code: descriptor.code.replace('load_x(i)', 'load_x(j)') });
     const seen: string[] = [];
     const on = await fixture(own, rows, { channels: 4, modes: ['infer'], onError: ({ message }) => seen.push(message) });
-    const call = (pass: GPUComputePassEncoder) => on.bn.infer(pass, { x: on.x, gamma: on.gamma, beta: on.beta, runningMean: on.runningMean, runningVar: on.runningVar, y: on.y }, { rows });
+    const call = (pass: GPUComputePassEncoder) =>
+      on.bn.infer(pass, { x: on.x, gamma: on.gamma, beta: on.beta, runningMean: on.runningMean, runningVar: on.runningVar, y: on.y }, { rows });
     own.pushErrorScope('validation'); // WebGPU refuses the pass
     const encoder = own.createCommandEncoder();
     const pass = encoder.beginComputePass();

@@ -16,7 +16,8 @@ describe.each(['gpu', 'cpu'] as const)('on the %s', (kind) => {
   const create = () => BatchNorm.create(backend, { channels: 2, momentum: 'cumulative' });
 
   it.each([
-    ['control: 7', 7, 10], ['2²⁴ − 1', 2 ** 24 - 1, 2 ** 24 + 2], ['2²⁴ + 1', 2 ** 24 + 1, 2 ** 24 + 4], ['one whose bits as f32 are a signalling NaN', 0x7f900000, 0x7f900003], ['the last', 2 ** 32 - 2, 2 ** 32 - 1],
+    ['control: 7', 7, 10], ['2²⁴ − 1', 2 ** 24 - 1, 2 ** 24 + 2], ['2²⁴ + 1', 2 ** 24 + 1, 2 ** 24 + 4],
+      ['one whose bits as f32 are a signalling NaN', 0x7f900000, 0x7f900003], ['the last', 2 ** 32 - 2, 2 ** 32 - 1],
   ])('from %s batches', async (_, from, to) => {
     const layer = await create();
     layer.load({ gamma: [1, 1], beta: [0, 0], runningMean: [0, 0], runningVar: [1, 1], batches: from });

@@ -87,7 +87,8 @@ describe('on the GPU', () => {
     const before = [await layer.state(), await layer.statistics()];
     const gone = x();
     gone.buffer!.destroy(); // which no call can see before WebGPU does
-    await expect(layer.forwardSynchronized(gone, alone)).rejects.toThrow(/^BatchNorm.forwardSynchronized: WebGPU refused the work, needs buffers that are alive and memory: /);
+    await expect(layer.forwardSynchronized(gone, alone)).rejects
+      .toThrow(/^BatchNorm.forwardSynchronized: WebGPU refused the work, needs buffers that are alive and memory: /);
     await expect(layer.backwardSynchronized(gone, alone)).rejects.toThrow(/^BatchNorm.backwardSynchronized: WebGPU refused the work/);
     expect(exchanged).toBe(1);
     const late = x();
@@ -95,7 +96,8 @@ describe('on the GPU', () => {
       late.buffer!.destroy();
       return [part];
     })).rejects.toThrow(/^BatchNorm.forwardSynchronized: WebGPU refused the work/);
-    await expect(layer.forwardSynchronized(x(), async (part) => Array.from({ length: 70_000 }, () => part))).rejects.toThrow('"exchange" gave 70000 parts, needs at most 65535.');
+    await expect(layer.forwardSynchronized(x(), async (part) => Array.from({ length: 70_000 }, () => part))).rejects.toThrow(
+      '"exchange" gave 70000 parts, needs at most 65535.');
     expect([await layer.state(), await layer.statistics()]).toEqual(before);
     expect(layer.batches).toBe(1);
     const dx = await (await layer.backwardSynchronized(gpu.tensor(values(30, 2), [10, 3]), alone)).read();

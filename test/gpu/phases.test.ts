@@ -83,7 +83,8 @@ async function runPhases(inputs: Inputs, sizes: readonly number[], makers: reado
   const momentsOf = args.output('moments', sentinels(4 * channels * count)) as BufferView;
   const saved = args.output('saved', sentinels(6 * channels)) as BufferView;
   const running = {
-    runningMean: args.output('runningMean', wordsOf(inputs.runningMean)) as BufferView, runningVar: args.output('runningVar', wordsOf(inputs.runningVar)) as BufferView,
+    runningMean: args.output('runningMean', wordsOf(inputs.runningMean)) as BufferView,
+      runningVar: args.output('runningVar', wordsOf(inputs.runningVar)) as BufferView,
     ...(inputs.momentum === 'cumulative' ? { batches: args.output('batches', new Uint32Array(channels).fill(inputs.batches ?? 0)) as BufferView } : {}),
   };
   const write = (name: string, at: number, words: Uint32Array) =>
@@ -305,12 +306,16 @@ describe('parts by index', () => {
       'BatchNormKernels.moments: "moments" is 384 bytes, needs 512 (parts 4 × 4 × channels 8, 4 bytes each). Create it with that size.');
     call(() => bn.merge(untouched, { moments: bn.createMoments(3), saved }, { parts: 4 })).toThrow(
       'BatchNormKernels.merge: "moments" is 384 bytes, needs 512 (parts 4 × 4 × channels 8, 4 bytes each). Create it with that size.');
-    call(() => bn.merge(untouched, { moments: bn.createMoments(), saved }, { parts: 0 })).toThrow('BatchNormKernels.merge: "parts" is 0, needs an integer of at least 1.');
-    call(() => bn.merge(untouched, { moments: bn.createMoments(), saved }, { parts: 65536 })).toThrow('BatchNormKernels.merge: "parts" is 65536, needs at most 65535. Merge in steps.');
+    call(() => bn.merge(untouched, { moments: bn.createMoments(), saved }, { parts: 0 })).toThrow(
+      'BatchNormKernels.merge: "parts" is 0, needs an integer of at least 1.');
+    call(() => bn.merge(untouched, { moments: bn.createMoments(), saved }, { parts: 65536 })).toThrow(
+      'BatchNormKernels.merge: "parts" is 65536, needs at most 65535. Merge in steps.');
     for (const part of [-1, 0.5, 65535, NaN]) {
-      call(() => bn.moments(untouched, { x, moments: bn.createMoments() }, { rows }, { part })).toThrow(`BatchNormKernels.moments: "part" is ${part}, needs an integer from 0 to 65534.`);
+      call(() => bn.moments(untouched, { x, moments: bn.createMoments() }, { rows }, { part })).toThrow(
+        `BatchNormKernels.moments: "part" is ${part}, needs an integer from 0 to 65534.`);
     }
-    call(() => bn.moments(untouched, { x, moments: bn.createMoments() }, { rows }, { parts: 2 } as never)).toThrow('BatchNormKernels.moments: "parts" is not an option, needs one of part.');
+    call(() => bn.moments(untouched, { x, moments: bn.createMoments() }, { rows }, { parts: 2 } as never)).toThrow(
+      'BatchNormKernels.moments: "parts" is not an option, needs one of part.');
     call(() => bn.createMoments(1.5)).toThrow('BatchNormKernels.createMoments: "parts" is 1.5, needs an integer of at least 1.');
   });
 

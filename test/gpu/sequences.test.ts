@@ -33,7 +33,8 @@ const TENSORS = ['fresh', 'kept', 'y', 'dx', 'dresidual', 'same', 'none', 'dispo
 const tensorOf = fc.oneof({ weight: 5, arbitrary: fc.constant('fresh' as const) }, { weight: 1, arbitrary: fc.constantFrom(...TENSORS) });
 const outOf = fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: tensorOf });
 const EXCHANGES = ['whole', 'twice', 'without own', 'short', 'sparse', 'none', 'negative', 'uneven', 'throws', 'disposes x', 'forwards'] as const;
-const exchangeOf = fc.oneof({ weight: 2, arbitrary: fc.constantFrom('whole' as const, 'twice' as const) }, { weight: 1, arbitrary: fc.constantFrom(...EXCHANGES) });
+const exchangeOf = fc.oneof({ weight: 2, arbitrary: fc.constantFrom('whole' as const, 'twice' as const) },
+  { weight: 1, arbitrary: fc.constantFrom(...EXCHANGES) });
 
 const seed = fc.nat(99);
 const rows = fc.nat(3);
@@ -50,9 +51,11 @@ const call = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('train' as const, 'train' as const, 'eval' as const, 'statistics' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: named('load'), change: load, seed }) },
   { weight: 1, arbitrary: fc.record({
-    kind: named('estimatePopulation'), method: fc.constantFrom('paper' as const, 'pooled' as const, 'median' as const), rows: fc.array(rows, { maxLength: 3 }), seed,
+    kind: named('estimatePopulation'), method: fc.constantFrom('paper' as const, 'pooled' as const, 'median' as const), rows: fc.array(rows, { maxLength: 3 }),
+      seed,
   }) },
-  { weight: 1, arbitrary: fc.record({ kind: named('disposeOwn'), name: fc.constantFrom('gamma' as const, 'runningVar' as const, 'dbeta' as const), odds: fc.nat(19) }) },
+  { weight: 1, arbitrary: fc.record({ kind: named('disposeOwn'), name: fc.constantFrom('gamma' as const, 'runningVar' as const, 'dbeta' as const),
+    odds: fc.nat(19) }) },
 );
 type Call = typeof call extends fc.Arbitrary<infer T> ? T : never;
 

@@ -184,20 +184,23 @@ describe('what cannot be bound is refused before anything is recorded', () => {
     });
     const t = { ...inference(4, 1025), mask: buffer(4 * 1025) };
     expect(refused((pass) => masked.infer(pass, t, { rows: 1025 }))).toBe(
-      'BatchNormKernels.infer: "mask" needs 4100 bytes (rows 1025, u32), the device binds at most 4096 (maxStorageBufferBindingSize). Request the device with a higher limit, or split the batch.',
+      'BatchNormKernels.infer: "mask" needs 4100 bytes (rows 1025, u32), the device binds at most 4096 (maxStorageBufferBindingSize). Request the device ' +
+        'with a higher limit, or split the batch.',
     );
     run(device, (pass) => masked.infer(pass, t, { rows: 1024 }));
 
     const many = await bound({ channels: 172 });
     const wide = { x: buffer(688 * 4), y: buffer(688 * 4), saved: buffer(688 * 6), ...vectors(172) };
     expect(refused((pass) => many.forward(pass, wide, { rows: 4 }))).toBe(
-      'BatchNormKernels.forward: "saved" needs 4128 bytes (6 × channels 172, 4 bytes each), the device binds at most 4096 (maxStorageBufferBindingSize). Request the device with a higher limit, or split the batch.',
+      'BatchNormKernels.forward: "saved" needs 4128 bytes (6 × channels 172, 4 bytes each), the device binds at most 4096 (maxStorageBufferBindingSize). ' +
+        'Request the device with a higher limit, or split the batch.',
     );
 
     const most = await bound({ channels: 1024, modes: ['infer'] });
     run(device, (pass) => most.infer(pass, inference(1024), { rows: 1 }));
     const past = await bound({ channels: 1028, modes: ['infer'] });
-    expect(refused((pass) => past.infer(pass, inference(1028), { rows: 1 }))).toMatch(/^BatchNormKernels.infer: "gamma" needs 4112 bytes .*\(maxStorageBufferBindingSize\)/);
+    expect(refused((pass) => past.infer(pass, inference(1028), { rows: 1 })))
+      .toMatch(/^BatchNormKernels.infer: "gamma" needs 4112 bytes .*\(maxStorageBufferBindingSize\)/);
   });
 
   it('partial results of more windows than a binding has room for', async () => {
@@ -210,7 +213,8 @@ describe('what cannot be bound is refused before anything is recorded', () => {
     expect(refused((pass) => narrow.forward(pass, t, { rows: 250 }))).toMatch(
       /^BatchNormKernels.forward: "shape" takes \d+ bytes of partials \(parts \d+, channels 67\), the device binds at most 4096 \(maxStorageBufferBindingSize\)\. Request the device with a higher limit, or split the tensor\.$/,
     );
-    expect(refused((pass) => narrow.moments(pass, { x: t.x, moments: buffer(16 * 67) }, { rows: 250 }))).toMatch(/^BatchNormKernels.moments: "shape" takes \d+ bytes of partials/);
+    expect(refused((pass) => narrow.moments(pass, { x: t.x, moments: buffer(16 * 67) }, { rows: 250 })))
+      .toMatch(/^BatchNormKernels.moments: "shape" takes \d+ bytes of partials/);
   });
 
   it('a frozen backward’s coefficients, six times gamma', async () => {
@@ -218,7 +222,8 @@ describe('what cannot be bound is refused before anything is recorded', () => {
     const t = { x: buffer(688), dy: buffer(688), gamma: buffer(688), runningMean: buffer(688), runningVar: buffer(688), dx: buffer(688), dgamma: buffer(688),
       dbeta: buffer(688) };
     expect(refused((pass) => frozen.backwardFrozen(pass, t, { rows: 1 }))).toBe(
-      'BatchNormKernels.backwardFrozen: "shape" takes 4128 bytes of coefficients (parts 1, channels 172), the device binds at most 4096 (maxStorageBufferBindingSize). Request the device with a higher limit, or split the tensor.',
+      'BatchNormKernels.backwardFrozen: "shape" takes 4128 bytes of coefficients (parts 1, channels 172), the device binds at most 4096 ' +
+        '(maxStorageBufferBindingSize). Request the device with a higher limit, or split the tensor.',
     );
   });
 
@@ -226,7 +231,8 @@ describe('what cannot be bound is refused before anything is recorded', () => {
     const single = await bound({ channels: 8, plan: 'single' });
     const t = { x: buffer(32 * 129), y: buffer(32 * 129), saved: buffer(24 * 8), ...vectors(8) };
     run(device, (pass) => single.forward(pass, t, { rows: 128 }));
-    const message = 'BatchNormKernels.forward: "plan" is \'single\', needs each tensor in one buffer, at most 4096 bytes of it (maxStorageBufferBindingSize). Use \'split\'.';
+    const message = 'BatchNormKernels.forward: "plan" is \'single\', needs each tensor in one buffer, at most 4096 bytes of it ' +
+      '(maxStorageBufferBindingSize). Use \'split\'.';
     expect(refused((pass) => single.forward(pass, t, { rows: 129 }))).toBe(message);
     expect(refused((pass) => single.forward(pass, { ...t, x: [{ buffer: t.x, size: 256 }, buffer(256)] }, { rows: 16 }))).toBe(message);
     run(device, (pass) => single.forward(pass, { ...t, x: [t.x] }, { rows: 16 })); // one buffer, however it is said
@@ -265,19 +271,26 @@ describe('what cannot be bound is refused before anything is recorded', () => {
       ['a piece that ends in between', { x: [{ buffer: a, size: 260 }, b] }, 'RangeError',
         'BatchNormKernels.infer: "x" is 260 bytes, needs a multiple of 256 (another buffer follows it). Cut the tensor there.'],
       ['a buffer too many', { x: [a, b, c] }, 'RangeError', 'BatchNormKernels.infer: "x" has 3 buffers, needs 2 (1536 bytes end there). Leave the others out.'],
-      ['a buffer too few', { x: [a, c] }, 'RangeError', 'BatchNormKernels.infer: "x" is 256 bytes, needs 1024 (rows 96 × channels 4, f32). Create it with that size.'],
+      ['a buffer too few', { x: [a, c] }, 'RangeError',
+        'BatchNormKernels.infer: "x" is 256 bytes, needs 1024 (rows 96 × channels 4, f32). Create it with that size.'],
       ['half in place', { x: [a, b], y: [a, buffer(1024)] }, 'TypeError',
-        'BatchNormKernels.infer: "y" is in the same buffer as "x", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
-      ['in place, cut elsewhere', { x: [{ buffer: b, size: 256 }, { buffer: b, offset: 256, size: 512 }, buffer(768)], y: [{ buffer: b, size: 512 }, buffer(1024)] }, 'TypeError',
-        'BatchNormKernels.infer: "y" is in the same buffer as "x", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
+        'BatchNormKernels.infer: "y" is in the same buffer as "x", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on ' +
+          'disjoint ranges). Use two buffers.'],
+      ['in place, cut elsewhere', { x: [{ buffer: b, size: 256 }, { buffer: b, offset: 256, size: 512 }, buffer(768)],
+        y: [{ buffer: b, size: 512 }, buffer(1024)] }, 'TypeError',
+        'BatchNormKernels.infer: "y" is in the same buffer as "x", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on ' +
+          'disjoint ranges). Use two buffers.'],
       ['in place, in another order', { x: [a, c, buffer(768)], y: [c, a, buffer(1024)] }, 'TypeError',
-        'BatchNormKernels.infer: "y" is in the same buffer as "x", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on disjoint ranges). Use two buffers.'],
+        'BatchNormKernels.infer: "y" is in the same buffer as "x", needs another (WebGPU forbids reading and writing one buffer in a dispatch, even on ' +
+          'disjoint ranges). Use two buffers.'],
       ['written twice', { y: [a, a, buffer(512)] }, 'RangeError',
-        'BatchNormKernels.infer: "y" is bytes 0 to 512, needs to be apart from "y" at bytes 0 to 512 of the same buffer (both are written). Use two buffers or disjoint ranges.'],
+        'BatchNormKernels.infer: "y" is bytes 0 to 512, needs to be apart from "y" at bytes 0 to 512 of the same buffer (both are written). Use two ' +
+          'buffers or disjoint ranges.'],
       ['gamma in pieces', { gamma: [c] }, 'TypeError', 'BatchNormKernels.infer: "gamma" is Array, needs a GPUBuffer or { buffer, offset, size }.'],
       ['a piece that is none', { x: [a, null] }, 'TypeError', 'BatchNormKernels.infer: "x" is null, needs a GPUBuffer or { buffer, offset, size }.'],
       ['a misplaced piece', { x: [a, { buffer: buffer(2048), offset: 8 }] }, 'RangeError',
-        `BatchNormKernels.infer: "x" has offset 8, needs a multiple of ${device.limits.minStorageBufferOffsetAlignment} (the device's minStorageBufferOffsetAlignment). Move it there.`],
+        `BatchNormKernels.infer: "x" has offset 8, needs a multiple of ${device.limits.minStorageBufferOffsetAlignment} (the device's ` +
+          `minStorageBufferOffsetAlignment). Move it there.`],
     ])('%s', async (_, change, kind, message) => {
       expect(await infer(change)).toEqual([kind, message]);
     });

@@ -12,7 +12,8 @@ const shape = { rows: ROWS };
 
 async function fixture(options: Partial<BatchNormOptions> = {}, double = new DoubleDevice()) {
   const reported: string[] = [];
-  const bn = await createBatchNorm(double.device, { channels: CHANNELS, adapterClass: 'software', onError: ({ message }) => reported.push(message), ...options });
+  const bn = await createBatchNorm(double.device,
+    { channels: CHANNELS, adapterClass: 'software', onError: ({ message }) => reported.push(message), ...options });
   const [x, dy, y, dx] = [0, 1, 2, 3].map(() => given(ROWS * CHANNELS));
   const [gamma, beta, dgamma, dbeta, runningMean, runningVar] = [0, 1, 2, 3, 4, 5].map(() => given(CHANNELS));
   const saved = given(6 * CHANNELS);
@@ -71,10 +72,12 @@ describe('what is compiled', () => {
   });
 
   it.each<[string, object, string]>([
-    ['a call of another mode', { ...shape, calls: ['moments'] }, 'BatchNorm.prepare: "calls" holds "moments", which the modes have not. Add its mode to the options of createBatchNorm.'],
+    ['a call of another mode', { ...shape, calls: ['moments'] },
+      'BatchNorm.prepare: "calls" holds "moments", which the modes have not. Add its mode to the options of createBatchNorm.'],
     ['no call', { ...shape, calls: ['train'] }, 'BatchNorm.prepare: "calls" holds "train", needs forward, backward, infer,'],
     ['no list', { ...shape, calls: 'infer' }, 'BatchNorm.prepare: "calls" is "infer", needs an array of forward,'],
-    ['in place where that is no option', { ...shape, inPlace: true }, 'BatchNorm.prepare: "inPlace" is true, needs false (the options have no inPlace). Add it to those of createBatchNorm.'],
+    ['in place where that is no option', { ...shape, inPlace: true },
+      'BatchNorm.prepare: "inPlace" is true, needs false (the options have no inPlace). Add it to those of createBatchNorm.'],
     ['no flag', { ...shape, running: 1 }, 'BatchNorm.prepare: "running" is 1, needs true or false.'],
     ['a misspelt entry', { ...shape, training: true }, 'BatchNorm.prepare: "shape" has an entry "training", needs only rows, or shape. Leave it out.'],
     ['no shape', { calls: ['infer'] }, 'BatchNorm.prepare: "rows" is undefined, needs an integer of at least 1.'],

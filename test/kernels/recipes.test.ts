@@ -156,7 +156,8 @@ describe('recipes', () => {
           const tile = { width: 1, across: 'channels', groupSize: 16, grouped: true, kept: false } as const;
           const dispatch = { tile } as Step['dispatch'];
           const plans = [draft.single, draft.split, draft.onePart].filter((steps) => steps !== null);
-          const uses = plans.map((steps) => steps.flatMap(({ kernel, partials, without }) => boundIn(draft, of, { kernel, partials, without, dispatch }, false)));
+          const uses = plans.map((steps) =>
+            steps.flatMap(({ kernel, partials, without }) => boundIn(draft, of, { kernel, partials, without, dispatch }, false)));
           for (const { name, reads, writes } of draft.slots) {
             for (const use of uses) {
               const mine = use.filter((bound) => bound.name === name);

@@ -189,11 +189,13 @@ describe('bad input', () => {
     [{ channels: 3, epsilon: 1e-3 }, 'BatchNorm.create: "epsilon" is not an option, needs "eps" (so it is called here). Rename it.'],
     [{ channels: 3, axis: -1 }, 'BatchNorm.create: "axis" is not an option, needs "layout" (so it is called here). Rename it.'],
     [{ channels: 3, dtype: 'float16' }, 'BatchNorm.create: "dtype" is not an option, needs "storage" (so it is called here). Rename it.'],
-    [{ channels: 3, running_variance: 'biased' }, 'BatchNorm.create: "running_variance" is not an option, needs "runningVariance" (so it is called here). Rename it.'],
+    [{ channels: 3, running_variance: 'biased' },
+      'BatchNorm.create: "running_variance" is not an option, needs "runningVariance" (so it is called here). Rename it.'],
     [{ channels: 3, colour: 1 }, 'BatchNorm.create: "colour" is not an option, needs one of channels,'],
     [{ channels: 3, momentum: null }, 'BatchNorm.create: "momentum" is null, needs a number from 0 to 1, or \'cumulative\'. Use \'cumulative\'.'],
     [{ channels: 3, storage: 'float16' }, 'BatchNorm.create: "storage" is "float16", needs \'f32\', \'f16\' or \'bf16\'. Use \'f16\'.'],
-    [{ channels: 3, epilogue: 'add_ReLU' }, 'BatchNorm.create: "epilogue" is "add_ReLU", needs one of \'none\', \'relu\', \'add\', \'addRelu\'. Use \'addRelu\'.'],
+    [{ channels: 3, epilogue: 'add_ReLU' },
+      'BatchNorm.create: "epilogue" is "add_ReLU", needs one of \'none\', \'relu\', \'add\', \'addRelu\'. Use \'addRelu\'.'],
     [{ channels: 3, onError: 'log' }, 'BatchNorm.create: "onError" is "log", needs a function.'],
     [{ channels: 3, layout: 'NCHW' }, 'BatchNorm.create: "layout" is "NCHW", needs \'channelsLast\' or \'channelsFirst\'. Use \'channelsFirst\'.'],
     [{ channels: 3, layout: 'NHWC' }, 'BatchNorm.create: "layout" is "NHWC", needs \'channelsLast\' or \'channelsFirst\'. Use \'channelsLast\'.'],
@@ -205,7 +207,8 @@ describe('bad input', () => {
   it('new makes no layer', () => {
     const make = () => new (BatchNorm as unknown as new (channels: number) => BatchNorm)(4);
     expect(make).toThrow(TypeError);
-    expect(make).toThrow('BatchNorm: "new" is called, needs create (kernels are compiled first, which is awaited). Use await BatchNorm.create(backend, { channels }).');
+    expect(make).toThrow('BatchNorm: "new" is called, needs create (kernels are compiled first, which is awaited). Use await BatchNorm.create(backend, { ' +
+      'channels }).');
   });
 
   it('no backend', async () => {
@@ -219,11 +222,16 @@ describe('bad input', () => {
       'BatchNorm.forward: "x" is Float32Array, needs a tensor. Make one by backend.tensor(data, shape).'],
     ['wrong channels', () => layer.forward(matrix(3, 4)), 'BatchNorm.forward: "x" has shape [3, 4], needs [rows, 3] (last axis = channels).'],
     ['no rows', () => layer.forward(cpu.empty([3])), 'BatchNorm.forward: "x" has shape [3], needs [rows, 3] (last axis = channels).'],
-    ['one row, unbiased', () => layer.forward(matrix(1, 3)), 'BatchNorm.forward: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1).'],
-    ['out of another shape', () => layer.forward(matrix(2, 3), { out: cpu.empty([3, 3]) }), 'BatchNorm.forward: "out" has shape [3, 3], needs [2, 3]. Create it with that shape.'],
-    ['a pass', () => layer.forward(matrix(2, 3), { pass: {} as GPUComputePassEncoder }), 'BatchNorm.forward: "pass" is given, needs none (the backend is the CPU). Leave it out.'],
-    ['a misspelt option', () => layer.forward(matrix(2, 3), { output: 1 } as never), 'BatchNorm.forward: "output" is not an option, needs "out" (so it is called here). Rename it.'],
-    ['an unknown option', () => layer.forward(matrix(2, 3), { colour: 1 } as never), 'BatchNorm.forward: "colour" is not an option, needs one of out, pass, residual, mask, validRows, track. Remove or rename it.'],
+    ['one row, unbiased', () => layer.forward(matrix(1, 3)),
+      'BatchNorm.forward: "rows" is 1, needs at least 2 (an unbiased running variance divides by rows − 1).'],
+    ['out of another shape', () => layer.forward(matrix(2, 3), { out: cpu.empty([3, 3]) }),
+      'BatchNorm.forward: "out" has shape [3, 3], needs [2, 3]. Create it with that shape.'],
+    ['a pass', () => layer.forward(matrix(2, 3), { pass: {} as GPUComputePassEncoder }),
+      'BatchNorm.forward: "pass" is given, needs none (the backend is the CPU). Leave it out.'],
+    ['a misspelt option', () => layer.forward(matrix(2, 3), { output: 1 } as never),
+      'BatchNorm.forward: "output" is not an option, needs "out" (so it is called here). Rename it.'],
+    ['an unknown option', () => layer.forward(matrix(2, 3), { colour: 1 } as never),
+      'BatchNorm.forward: "colour" is not an option, needs one of out, pass, residual, mask, validRows, track. Remove or rename it.'],
     ['a track that is no flag', () => layer.forward(matrix(2, 3), { track: 1 } as never), 'BatchNorm.forward: "track" is 1, needs true or false.'],
     ['backward first', () => layer.backward(matrix(2, 3)), 'BatchNorm.backward: there was no forward, needs one. Call forward(x) first.'],
   ])('%s', async (_, call, message) => {
@@ -259,7 +267,8 @@ describe('bad input', () => {
     const [x, residual, dy] = [matrix(4, 3), matrix(4, 3, 7), matrix(4, 3, 2)];
     const y = fused.forward(x, { residual });
     const before = await y.read();
-    expect(() => fused.forward(x, { residual: y })).toThrow('BatchNorm.forward: "residual" is this layer\'s own last result, which this call would overwrite, needs another tensor. Give "out".');
+    expect(() => fused.forward(x, { residual: y })).toThrow(
+      'BatchNorm.forward: "residual" is this layer\'s own last result, which this call would overwrite, needs another tensor. Give "out".');
     expect(() => fused.forward(x, { residual, out: residual })).toThrow('BatchNorm.forward: "out" is also "residual", needs another tensor');
     expect(await y.read()).toEqual(before);
     const dx = fused.backward(dy);
@@ -286,7 +295,8 @@ describe('bad input', () => {
   });
 
   it('no options', () => {
-    expect(() => layer.forward(matrix(4, 3), null as never)).toThrow('BatchNorm.forward: "options" is null, needs an object with out, pass, residual, mask, validRows, track.');
+    expect(() => layer.forward(matrix(4, 3), null as never)).toThrow(
+      'BatchNorm.forward: "options" is null, needs an object with out, pass, residual, mask, validRows, track.');
   });
 
   it('estimatePopulation of no method, no batches, or batches it cannot take: before any has run', async () => {
@@ -301,7 +311,8 @@ describe('bad input', () => {
     const call = layer.estimatePopulation.bind(layer) as (...args: unknown[]) => Promise<void>;
     await expect(call(batches(), 'median')).rejects.toThrow('BatchNorm.estimatePopulation: "method" is "median", needs \'paper\' or \'pooled\'.');
     expect(taken).toEqual([]);
-    await expect(call(undefined)).rejects.toThrow('BatchNorm.estimatePopulation: "batches" is undefined, needs an array of tensors, or another iterable of them.');
+    await expect(call(undefined)).rejects.toThrow(
+      'BatchNorm.estimatePopulation: "batches" is undefined, needs an array of tensors, or another iterable of them.');
     await expect(call([])).rejects.toThrow('BatchNorm.estimatePopulation: "batches" is empty, needs at least one batch.');
     await expect(call([matrix(4, 3), 5])).rejects.toThrow('BatchNorm.estimatePopulation: "batches[1]" is 5, needs a tensor.');
     await expect(call(batches(), 'paper')).rejects.toThrow('BatchNorm.estimatePopulation: "rows" is 1, needs at least 2');

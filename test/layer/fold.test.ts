@@ -328,8 +328,10 @@ describe('foldFrom', () => {
     for (const padding of [1, [1, 1], [0, 0, 1, 1], 'same'] as const) {
       expectClose(...both({ gamma, runningMean: new Float64Array(3), runningVar, eps }, padding));
       expect(() => both({ gamma, beta: [0, 0.5, 0], runningMean: new Float64Array(3), runningVar, eps }, padding)).toThrow(
-        `foldFrom: "padding" is ${typeof padding === 'string' ? '"same"' : Array.isArray(padding) ? `[${padding.join(', ')}]` : padding}, needs 0 (padded zeros come after the ` +
-          'batch norm and do not see its shift, 0.5 in channel 1, which a folded bias would add there too). Leave the layer as it is, and run the batch norm before it.',
+        `foldFrom: "padding" is ${typeof padding === 'string' ? '"same"' : Array.isArray(padding) ? `[${padding.join(', ')}]` : padding}, needs 0 (padded ` +
+          `zeros come after the ` +
+          'batch norm and do not see its shift, 0.5 in channel 1, which a folded bias would add there too). Leave the layer as it is, and run the batch ' +
+            'norm before it.',
       );
     }
   });
@@ -350,7 +352,8 @@ describe('foldFrom', () => {
       for (let i = 0; i < inputs; i++) y += values[row * inputs + i] * w[outputAxis === 0 ? o * inputs + i : i * outputs + o];
       return y;
     });
-    const folded = foldFrom(batchNorm, { weight, shape: outputAxis === 0 ? [outputs, inputs] : [inputs, outputs], bias, outputAxis, flatten }, { precision: 'f64' });
+    const folded = foldFrom(batchNorm, { weight, shape: outputAxis === 0 ? [outputs, inputs] : [inputs, outputs], bias, outputAxis, flatten },
+      { precision: 'f64' });
     expectClose(linear(x, folded.weight, folded.bias), linear(x.map((value, i) => value * scale[channelOf(i)] + shift[channelOf(i)]), weight, bias));
   });
 });
@@ -377,8 +380,10 @@ describe('what is refused', () => {
       'toScaleShift: "runningMean" is undefined, needs one element per channel (inference goes by it). Take it from a layer with trackRunning: true.'],
     ['no variance', scale({ runningVar: undefined }), 'toScaleShift: "runningVar" is undefined, needs one element per channel (inference goes by it).'],
     ['a mean of text', scale({ runningMean: 'ab' }), 'toScaleShift: "runningMean" is "ab", needs a Float32Array, a Float64Array or an array of numbers.'],
-    ['a mean of another length than all others', scale({ runningMean: [0], runningVar: [1, 1], gamma: [1, 1], beta: [0, 0] }), 'toScaleShift: "runningMean" has 1 elements, needs 2 (those of runningVar, one per channel). Give an array of that length.'],
-    ['a variance of another length', scale({ runningMean: [0, 0], runningVar: [1], gamma: [1, 1], beta: [0, 0] }), 'toScaleShift: "runningVar" has 1 elements, needs 2 (those of runningMean, one per channel). Give an array of that length.'],
+    ['a mean of another length than all others', scale({ runningMean: [0], runningVar: [1, 1], gamma: [1, 1], beta: [0, 0] }),
+      'toScaleShift: "runningMean" has 1 elements, needs 2 (those of runningVar, one per channel). Give an array of that length.'],
+    ['a variance of another length', scale({ runningMean: [0, 0], runningVar: [1], gamma: [1, 1], beta: [0, 0] }),
+      'toScaleShift: "runningVar" has 1 elements, needs 2 (those of runningMean, one per channel). Give an array of that length.'],
     ['no channels', scale({ runningMean: [] }), 'toScaleShift: "runningMean" has 0 elements, needs one per channel. Give the state of the layer.'],
     ['lengths', scale({ gamma: [1, 1, 1] }),
       'toScaleShift: "gamma" has 3 elements, needs 2 (those of runningMean, one per channel). Give an array of that length.'],
@@ -386,10 +391,13 @@ describe('what is refused', () => {
     ['null', scale({ gamma: null }), 'toScaleShift: "gamma" is null, needs a Float32Array, a Float64Array or an array of numbers.'],
     ['NaN', scale({ runningMean: [0, NaN] }), 'toScaleShift: "runningMean" has NaN at 1, needs finite numbers. Correct it before folding.'],
     ['text', scale({ gamma: [1, '1'] }), 'toScaleShift: "gamma" has "1" at 1, needs finite numbers. Correct it before folding.'],
-    ['a negative variance', scale({ eps: 1e-10, runningVar: [-1e-9, 1] }), 'toScaleShift: "runningVar" has -1e-9 at 0, needs numbers of at least −eps -1e-10. Correct it before folding.'],
+    ['a negative variance', scale({ eps: 1e-10, runningVar: [-1e-9, 1] }),
+      'toScaleShift: "runningVar" has -1e-9 at 0, needs numbers of at least −eps -1e-10. Correct it before folding.'],
     ['a variance of NaN', scale({ runningVar: [1, NaN] }), 'toScaleShift: "runningVar" has NaN at 1, needs numbers of at least −eps'],
-    ['f32 overflow', scale({ eps: 0, gamma: [1, 1e40], runningVar: [1, 1] }), `toScaleShift: "scale" would be 1e+40 at 1, needs a finite f32 (gamma / √(runningVar + eps) is too large). Ask for precision: 'f64', or raise eps.`],
-    ['f64 overflow', () => toScaleShift({ ...batchNorm, eps: 0, gamma: [1e308, 1], runningVar: [1e-30, 1] }, { precision: 'f64' }), 'toScaleShift: "scale" would be Infinity at 0, needs a finite f64 (gamma / √(runningVar + eps) is too large). Raise eps.'],
+    ['f32 overflow', scale({ eps: 0, gamma: [1, 1e40], runningVar: [1, 1] }),
+      `toScaleShift: "scale" would be 1e+40 at 1, needs a finite f32 (gamma / √(runningVar + eps) is too large). Ask for precision: 'f64', or raise eps.`],
+    ['f64 overflow', () => toScaleShift({ ...batchNorm, eps: 0, gamma: [1e308, 1], runningVar: [1e-30, 1] }, { precision: 'f64' }),
+      'toScaleShift: "scale" would be Infinity at 0, needs a finite f64 (gamma / √(runningVar + eps) is too large). Raise eps.'],
     ['precision', () => toScaleShift(batchNorm, { precision: 'f16' as never }), `toScaleShift: "precision" is "f16", needs 'f32' or 'f64'.`],
     ['option', () => toScaleShift(batchNorm, { as: 'f64' } as never), 'toScaleShift: "as" is not an option, needs one of precision. Remove or rename it.'],
 
@@ -426,25 +434,43 @@ describe('what is refused', () => {
     ['a weight that overflows', into({ weight: [1, 2, 3, 4, 5, 1e30] }, { eps: 0, runningVar: [1, 1e-20] }),
       'foldInto: "weight" would be 1e+40 at 5, needs a finite f32'],
 
-    ['a padding not said', from({ weight: new Array(54).fill(1), shape: [3, 2, 3, 3] }), 'foldFrom: "padding" is undefined, needs 0 (the kernel is 3 × 3, and padding would not see the shift). Give the convolution\'s; if it is not 0 leave the layer as it is.'],
+    ['a padding not said', from({ weight: new Array(54).fill(1), shape: [3, 2, 3, 3] }), 'foldFrom: "padding" is undefined, needs 0 (the kernel is 3 × 3, ' +
+      'and padding would not see the shift). Give the convolution\'s; if it is not 0 leave the layer as it is.'],
     ['a padding of no size', from({ shape: [3, 2, 1], padding: -1 }), `foldFrom: "padding" is -1, needs 0, integers, 'valid' or 'same'.`],
     ['a padding of another name', from({ shape: [3, 2, 1], padding: 'full' }), `foldFrom: "padding" is "full", needs 0, integers, 'valid' or 'same'.`],
-    ['a padding of a matrix', from({ padding: 1 }), `foldFrom: "padding" is 1, needs 0 (shape [3, 2] is a matrix). Leave it out, or give a convolution's whole shape.`],
-    ['groups of a matrix', from({ groups: 3 }), `foldFrom: "groups" is 3, needs 1 (shape [3, 2] is a matrix). Leave it out, or give a convolution's whole shape.`],
-    ['one axis', from({ shape: [6], outputAxis: 0 }), 'foldFrom: "shape" is [6], needs two axes at least (an input and an output). Give the shape of the weight.'],
-    ['a transposed convolution', from({ shape: [2, 3, 1], outputAxis: 1 }), `foldFrom: "inputAxis" is undefined, needs the axis of the input channels (the output's is 1 of [2, 3, 1]). Give it; a transposed convolution's outputs see different parts of its kernel: leave it as it is unless the kernel is of size 1.`],
-    ['an input axis that is the output', from({ shape: [3, 2, 1], inputAxis: 0 }), 'foldFrom: "inputAxis" is 0, needs another axis than "outputAxis". Correct it.'],
-    ['an input axis that is the output of a matrix', from({ inputAxis: -2 }), 'foldFrom: "inputAxis" is -2, needs the other axis than "outputAxis". Leave it out.'],
+    ['a padding of a matrix', from({ padding: 1 }),
+      `foldFrom: "padding" is 1, needs 0 (shape [3, 2] is a matrix). Leave it out, or give a convolution's whole shape.`],
+    ['groups of a matrix', from({ groups: 3 }),
+      `foldFrom: "groups" is 3, needs 1 (shape [3, 2] is a matrix). Leave it out, or give a convolution's whole shape.`],
+    ['one axis', from({ shape: [6], outputAxis: 0 }),
+      'foldFrom: "shape" is [6], needs two axes at least (an input and an output). Give the shape of the weight.'],
+    ['a transposed convolution', from({ shape: [2, 3, 1], outputAxis: 1 }),
+      `foldFrom: "inputAxis" is undefined, needs the axis of the input channels (the output's is 1 of [2, 3, 1]). Give it; a transposed convolution's ` +
+        `outputs see different parts of its kernel: leave it as it is unless the kernel is of size 1.`],
+    ['an input axis that is the output', from({ shape: [3, 2, 1], inputAxis: 0 }),
+      'foldFrom: "inputAxis" is 0, needs another axis than "outputAxis". Correct it.'],
+    ['an input axis that is the output of a matrix', from({ inputAxis: -2 }),
+      'foldFrom: "inputAxis" is -2, needs the other axis than "outputAxis". Leave it out.'],
     ['an input axis past the last', from({ inputAxis: 2 }), 'foldFrom: "inputAxis" is 2, needs an axis of shape [3, 2] (-2 to 1).'],
-    ['channels of another layer', from({ shape: [2, 3, 1] }), `foldFrom: "shape" is [2, 3, 1], needs 2 at axis 1 (the batch norm's channels are the layer's input). Correct "outputAxis", "inputAxis" or "groups", or give the batch norm before this layer.`],
-    ['groups of another layer', from({ weight: [1, 2, 3, 4, 5, 6, 7, 8], shape: [4, 2, 1], groups: 2 }), `foldFrom: "shape" is [4, 2, 1], needs 2 / 2 groups at axis 1 (the batch norm's channels are the layer's input).`],
-    ['groups that do not divide', from({ shape: [3, 2, 1], groups: 2 }), 'foldFrom: "groups" is 2, needs a divisor of the 3 output channels. Give that of the layer.'],
-    ['groups of a depthwise kernel', from({ shape: [1, 2, 3], outputAxis: [1, 2], groups: 2 }), `foldFrom: "groups" is 2, needs 1 where the input axis is one of the output's (each input is its own group). Leave it out.`],
-    ['a flatten not said', from({ weight: new Array(12).fill(1), shape: [3, 4] }), `foldFrom: "shape" is [3, 4], needs 2 at axis 1 (the batch norm's channels are the layer's input). Behind a flatten of 2 values a channel say which: flatten: 'channelsFirst' (PyTorch) or 'channelsLast' (Keras); else correct "outputAxis", or give the batch norm before this layer.`],
-    ['a flatten of other channels', from({ weight: new Array(15).fill(1), shape: [3, 5], flatten: 'channelsFirst' }), `foldFrom: "shape" is [3, 5], needs a multiple of 2 at axis 1 (the batch norm's channels are the layer's input, times what was flattened). Correct "outputAxis", or give the batch norm before this layer.`],
+    ['channels of another layer', from({ shape: [2, 3, 1] }), `foldFrom: "shape" is [2, 3, 1], needs 2 at axis 1 (the batch norm's channels are the ` +
+      `layer's input). Correct "outputAxis", "inputAxis" or "groups", or give the batch norm before this layer.`],
+    ['groups of another layer', from({ weight: [1, 2, 3, 4, 5, 6, 7, 8], shape: [4, 2, 1], groups: 2 }),
+      `foldFrom: "shape" is [4, 2, 1], needs 2 / 2 groups at axis 1 (the batch norm's channels are the layer's input).`],
+    ['groups that do not divide', from({ shape: [3, 2, 1], groups: 2 }),
+      'foldFrom: "groups" is 2, needs a divisor of the 3 output channels. Give that of the layer.'],
+    ['groups of a depthwise kernel', from({ shape: [1, 2, 3], outputAxis: [1, 2], groups: 2 }),
+      `foldFrom: "groups" is 2, needs 1 where the input axis is one of the output's (each input is its own group). Leave it out.`],
+    ['a flatten not said', from({ weight: new Array(12).fill(1), shape: [3, 4] }),
+      `foldFrom: "shape" is [3, 4], needs 2 at axis 1 (the batch norm's channels are the layer's input). Behind a flatten of 2 values a channel say which: ` +
+        `flatten: 'channelsFirst' (PyTorch) or 'channelsLast' (Keras); else correct "outputAxis", or give the batch norm before this layer.`],
+    ['a flatten of other channels', from({ weight: new Array(15).fill(1), shape: [3, 5], flatten: 'channelsFirst' }),
+      `foldFrom: "shape" is [3, 5], needs a multiple of 2 at axis 1 (the batch norm's channels are the layer's input, times what was flattened). Correct ` +
+        `"outputAxis", or give the batch norm before this layer.`],
     ['a flatten of another name', from({ flatten: true }), `foldFrom: "flatten" is true, needs 'channelsFirst' or 'channelsLast'.`],
-    ['a flatten of a convolution', from({ shape: [3, 2, 1], flatten: 'channelsLast' }), 'foldFrom: "flatten" is "channelsLast", needs a matrix ("shape" is [3, 2, 1]). Leave it out.'],
-    ['a misspelt property', from({ pad: 1 }), 'foldFrom: "pad" is not an option, needs one of weight, shape, bias, outputAxis, inputAxis, groups, padding, flatten. Remove or rename it.'],
+    ['a flatten of a convolution', from({ shape: [3, 2, 1], flatten: 'channelsLast' }),
+      'foldFrom: "flatten" is "channelsLast", needs a matrix ("shape" is [3, 2, 1]). Leave it out.'],
+    ['a misspelt property', from({ pad: 1 }),
+      'foldFrom: "pad" is not an option, needs one of weight, shape, bias, outputAxis, inputAxis, groups, padding, flatten. Remove or rename it.'],
     ['both axes', from({ outputAxis: [0, 1] }), 'foldFrom: "outputAxis" is [0, 1], needs one axis (the other has the input). Give 0 or 1.'],
     ['the other axis', from({ outputAxis: 1 }),
       `foldFrom: "shape" is [3, 2], needs 2 at axis 0 (the batch norm's channels are the layer's input). Correct "outputAxis", or give the batch norm before ` +

@@ -151,7 +151,8 @@ describe('the count of batches', () => {
   });
   it('where the entries do not say: the option, or 0, as PyTorch does with files older than its count', () => {
     const { num_batches_tracked: _, ...old } = entries('pytorch');
-    for (const [library, given] of [['keras', entries('keras')], ['onnx', entries('onnx')], ['flax', entries('flax')], ['webnn', entries('webnn')], ['pytorch', old]] as const) {
+    for (const [library, given] of [['keras', entries('keras')], ['onnx', entries('onnx')], ['flax', entries('flax')], ['webnn', entries('webnn')],
+      ['pytorch', old]] as const) {
       expect(fromNames(given, library, { channels: 3 }).batches).toBe(0);
       expect(fromNames(given, library, { channels: 3, batches: 5 }).batches).toBe(5);
     }
@@ -161,16 +162,21 @@ describe('the count of batches', () => {
 
 describe('what else files call them', () => {
   /** The state's four arrays under these names. */
-  const as = (...keys: string[]): Record<string, unknown> => Object.fromEntries(keys.map((key, i) => [key, [state.gamma, state.beta, state.runningMean, state.runningVar][i]]));
+  const as = (...keys: string[]): Record<string, unknown> =>
+    Object.fromEntries(keys.map((key, i) => [key, [state.gamma, state.beta, state.runningMean, state.runningVar][i]]));
   it.each<[string, Library, Record<string, unknown>, string]>([
-    ['TensorFlow variables', 'keras', as('batch_normalization/gamma:0', 'batch_normalization/beta:0', 'batch_normalization/moving_mean:0', 'batch_normalization/moving_variance:0'), 'batch_normalization/'],
-    ['an .h5 of Keras 3', 'keras', as(...['gamma', 'beta', 'moving_mean', 'moving_variance'].map((name) => `model_weights/named/sequential/named/${name}`)), 'model_weights/named/sequential/named/'],
-    ['tfjs', 'keras', as(...['gamma', 'beta', 'moving_mean', 'moving_variance'].map((name) => `batch_normalization_BatchNormalization1/${name}`)), 'batch_normalization_BatchNormalization1/'],
+    ['TensorFlow variables', 'keras', as('batch_normalization/gamma:0', 'batch_normalization/beta:0', 'batch_normalization/moving_mean:0',
+      'batch_normalization/moving_variance:0'), 'batch_normalization/'],
+    ['an .h5 of Keras 3', 'keras', as(...['gamma', 'beta', 'moving_mean', 'moving_variance'].map((name) => `model_weights/named/sequential/named/${name}`)),
+      'model_weights/named/sequential/named/'],
+    ['tfjs', 'keras', as(...['gamma', 'beta', 'moving_mean', 'moving_variance'].map((name) => `batch_normalization_BatchNormalization1/${name}`)),
+      'batch_normalization_BatchNormalization1/'],
     ['a .weights.h5 of Keras 3', 'keras', as(...[0, 1, 2, 3].map((i) => `layers/batch_normalization/vars/${i}`)), 'layers/batch_normalization/'],
     ['the same, its prefix whole', 'keras', as(...[0, 1, 2, 3].map((i) => `layers/batch_normalization/vars/${i}`)), 'layers/batch_normalization/vars/'],
     ['ONNX before opset 14', 'onnx', as('scale', 'B', 'mean', 'var'), ''],
     [`PyTorch's exporter`, 'onnx', as('bn1.weight', 'bn1.bias', 'bn1.running_mean', 'bn1.running_var'), 'bn1.'],
-    ['flax, by dots', 'flax', as('params.BatchNorm_0.scale', 'params.BatchNorm_0.bias', 'batch_stats.BatchNorm_0.mean', 'batch_stats.BatchNorm_0.var'), 'BatchNorm_0.'],
+    ['flax, by dots', 'flax', as('params.BatchNorm_0.scale', 'params.BatchNorm_0.bias', 'batch_stats.BatchNorm_0.mean', 'batch_stats.BatchNorm_0.var'),
+      'BatchNorm_0.'],
     ['flax, a prefix with its collection', 'flax', as('params/bn/scale', 'params/bn/bias', 'batch_stats/bn/mean', 'batch_stats/bn/var'), 'params/bn/'],
     ['nnx', 'flax', as('bn/scale', 'bn/bias', 'bn/mean', 'bn/var'), 'bn/'],
     ['DataParallel', 'pytorch', as(...['weight', 'bias', 'running_mean', 'running_var'].map((name) => `module.layer1.0.bn1.${name}`)), 'module.layer1.0.bn1.'],
@@ -196,27 +202,32 @@ describe('what else files call them', () => {
     expect(fromNames(given, 'keras', { prefix: 'bn/', gamma: false, batches: 12 })).toEqual(without('gamma'));
     for (const options of [{ prefix: 'bn/' }, { prefix: 'bn/', fill: true }]) {
       expect(() => fromNames(given, 'keras', options)).toThrow(
-        'fromNames: "bn/vars/0", "bn/vars/1", "bn/vars/2" are there, needs 4 numbered from 0 (gamma, beta, moving_mean, moving_variance, from the options). Correct gamma and beta, or the prefix.',
+        'fromNames: "bn/vars/0", "bn/vars/1", "bn/vars/2" are there, needs 4 numbered from 0 (gamma, beta, moving_mean, moving_variance, from the ' +
+          'options). Correct gamma and beta, or the prefix.',
       );
     }
-    expect(() => fromNames({ ...given, 'bn/gamma': state.gamma }, 'keras', { prefix: 'bn/', gamma: false })).toThrow('"bn/vars/2", "bn/gamma" are there, needs 3 numbered from 0');
+    expect(() => fromNames({ ...given, 'bn/gamma': state.gamma }, 'keras', { prefix: 'bn/', gamma: false })).toThrow(
+      '"bn/vars/2", "bn/gamma" are there, needs 3 numbered from 0');
   });
 
   it(`ONNX: the node's inputs after X, whatever their initializers are called`, () => {
     const inputs = [state.gamma, state.beta, state.runningMean, state.runningVar];
     expect(fromNames(inputs, 'onnx', { batches: 12 })).toEqual(state);
     expect(fromNames([ones, state.beta, state.runningMean, state.runningVar], 'onnx', { gamma: false, batches: 12 })).toEqual(without('gamma'));
-    expect(() => fromNames(inputs.slice(1), 'onnx', { gamma: false })).toThrow(`fromNames: "entries" has 3 arrays, needs 4 (scale, B, input_mean, input_var). Give the node's inputs after X.`);
+    expect(() => fromNames(inputs.slice(1), 'onnx', { gamma: false })).toThrow(
+      `fromNames: "entries" has 3 arrays, needs 4 (scale, B, input_mean, input_var). Give the node's inputs after X.`);
   });
 
   it('one entry under two names is refused', () => {
-    expect(() => fromNames({ ...entries('onnx'), var: ones }, 'onnx')).toThrow('fromNames: "var" and "input_var" are both there, needs one (both are the runningVar here). Remove one.');
+    expect(() => fromNames({ ...entries('onnx'), var: ones }, 'onnx')).toThrow(
+      'fromNames: "var" and "input_var" are both there, needs one (both are the runningVar here). Remove one.');
     expect(() => fromNames({ ...entries('keras'), 'gamma:0': ones }, 'keras')).toThrow('fromNames: "gamma:0" and "gamma" are both there');
     expect(() => fromNames({ ...entries('flax'), scale: ones }, 'flax')).toThrow('fromNames: "scale" and "params/scale" are both there');
   });
 
   it('what another library calls so is said', () => {
-    expect(() => fromNames(entries('pytorch'), 'keras')).toThrow(`fromNames: "weight" is no entry of keras's batch norm, needs only gamma, beta, moving_mean, moving_variance. Remove it, or say 'pytorch', whose name it is.`);
+    expect(() => fromNames(entries('pytorch'), 'keras')).toThrow(`fromNames: "weight" is no entry of keras's batch norm, needs only gamma, beta, ` +
+      `moving_mean, moving_variance. Remove it, or say 'pytorch', whose name it is.`);
     expect(() => fromNames(entries('keras'), 'pytorch')).toThrow(`Remove it, or say 'keras', whose name it is.`);
     expect(() => fromNames({ 'gamma:0': ones }, 'pytorch')).toThrow(`Remove it, or say 'keras', whose name it is.`);
   });
@@ -226,7 +237,8 @@ describe('values of other kinds', () => {
   const gammas: [string, unknown][] = [
     ['f16', { data: packHalf(state.gamma, 'f16'), type: 'f16' }], ['bf16', { data: packHalf(state.gamma, 'bf16'), type: 'bf16' }],
     ['onnxruntime', { data: packHalf(state.gamma, 'f16'), type: 'float16', dims: [3] }], ['a dtype', { data: packHalf(state.gamma, 'bf16'), dtype: 'BF16' }],
-    ['f32 with its type', { data: state.gamma, type: 'float32' }], ['f64', { data: Float64Array.from(state.gamma), dtype: 'float64' }], ['numbers', { data: [...state.gamma], shape: [1, 3, 1, 1] }],
+    ['f32 with its type', { data: state.gamma, type: 'float32' }], ['f64', { data: Float64Array.from(state.gamma), dtype: 'float64' }],
+      ['numbers', { data: [...state.gamma], shape: [1, 3, 1, 1] }],
   ];
   it.each(gammas)('%s', (_, gamma) => expect(fromNames({ ...entries('pytorch'), weight: gamma }, 'pytorch', { channels: 3 })).toEqual(state));
 
@@ -238,24 +250,32 @@ describe('values of other kinds', () => {
   });
 
   it.each<[string, unknown, string]>([
-    ['halves without their type', Uint16Array.of(1, 2, 3), `is Uint16Array, needs its type too (f16 or bf16: the words alone do not tell). Give { data, type: 'f16' } or { data, type: 'bf16' }.`],
-    ['halves of another type', { data: Uint16Array.of(1, 2, 3), type: 'float32' }, `is Uint16Array of type "f32", needs 'f16' or 'bf16' (two bytes a value). Correct its type.`],
+    ['halves without their type', Uint16Array.of(1, 2, 3),
+      `is Uint16Array, needs its type too (f16 or bf16: the words alone do not tell). Give { data, type: 'f16' } or { data, type: 'bf16' }.`],
+    ['halves of another type', { data: Uint16Array.of(1, 2, 3), type: 'float32' },
+      `is Uint16Array of type "f32", needs 'f16' or 'bf16' (two bytes a value). Correct its type.`],
     ['halves in an object without type', { data: Uint16Array.of(1, 2, 3) }, `is Uint16Array of type undefined, needs 'f16' or 'bf16'`],
     ['an integer type', { data: Int8Array.of(1, 2, 3), type: 'int8' }, 'is of type "int8", needs F64, F32, F16 or BF16. Save it as one of these.'],
-    ['integers', { data: Int8Array.of(1, 2, 3) }, `has data of Int8Array, needs a Float32Array, a Float64Array or an array of 3 numbers, or a Uint16Array of type 'f16' or 'bf16'.`],
-    ['a tensor of tfjs', { dtype: 'float32', shape: [3], data: () => 0 }, 'is Object, needs a Float32Array, a Float64Array or an array of 3 numbers. Give the values that its data() resolves to.'],
+    ['integers', { data: Int8Array.of(1, 2, 3) },
+      `has data of Int8Array, needs a Float32Array, a Float64Array or an array of 3 numbers, or a Uint16Array of type 'f16' or 'bf16'.`],
+    ['a tensor of tfjs', { dtype: 'float32', shape: [3], data: () => 0 },
+      'is Object, needs a Float32Array, a Float64Array or an array of 3 numbers. Give the values that its data() resolves to.'],
     ['an entry of a file that is no float', { dtype: 'I32', shape: [3] }, 'is of type I32, needs F64, F32, F16 or BF16. Save it as one of these.'],
-    ['an entry of a file with more axes', { dtype: 'F32', shape: [64, 3, 7, 7] }, 'has shape [64, 3, 7, 7], needs the numbers of one axis (batch norm has one number per channel). Give the prefix of a batch norm, or read the entry by its name.'],
+    ['an entry of a file with more axes', { dtype: 'F32', shape: [64, 3, 7, 7] }, 'has shape [64, 3, 7, 7], needs the numbers of one axis (batch norm has ' +
+      'one number per channel). Give the prefix of a batch norm, or read the entry by its name.'],
     ['a NaN among halves', { data: Uint16Array.of(0x3c00, 0x7e00, 0), type: 'f16' }, 'has NaN at 1, needs finite f32 numbers. Correct it before loading.'],
-  ])('refused: %s', (_, weight, message) => expect(() => fromNames({ ...entries('pytorch'), weight }, 'pytorch', { channels: 3 })).toThrow(`fromNames: "weight" ${message}`));
+  ])('refused: %s', (_, weight, message) =>
+    expect(() => fromNames({ ...entries('pytorch'), weight }, 'pytorch', { channels: 3 })).toThrow(`fromNames: "weight" ${message}`));
 });
 
 describe('what is left out', () => {
   it('channels are as many as the entries have, all of them', () => {
     expect(fromNames(entries('pytorch'), 'pytorch')).toEqual(state);
-    expect(() => fromNames({ ...entries('pytorch'), bias: [1, 2] }, 'pytorch')).toThrow('fromNames: "bias" has 2 elements, needs 3 (as many as weight). Give the entry of that layer.');
+    expect(() => fromNames({ ...entries('pytorch'), bias: [1, 2] }, 'pytorch')).toThrow(
+      'fromNames: "bias" has 2 elements, needs 3 (as many as weight). Give the entry of that layer.');
     expect(() => fromNames(entries('pytorch'), 'pytorch', { channels: 2 })).toThrow('fromNames: "weight" has 3 elements, needs 2 (one per channel).');
-    expect(() => fromNames({ weight: [], bias: [], running_mean: [], running_var: [] }, 'pytorch')).toThrow('fromNames: "weight" has 0 elements, needs one per channel. Give the entry of a layer.');
+    expect(() => fromNames({ weight: [], bias: [], running_mean: [], running_var: [] }, 'pytorch')).toThrow(
+      'fromNames: "weight" has 0 elements, needs one per channel. Give the entry of a layer.');
   });
 
   it('gamma and beta are filled in on request', () => {
@@ -269,8 +289,10 @@ describe('what is left out', () => {
 
   it('nothing else is', () => {
     const { running_var: _, ...short } = entries('pytorch');
-    expect(() => fromNames(short, 'pytorch', { fill: true })).toThrow('fromNames: "running_var" is missing, needs 3 numbers (one per channel). Give it, or load into a layer with trackRunning: false.');
-    expect(() => fromNames({}, 'pytorch', { fill: true })).toThrow('fromNames: "channels" is undefined, needs an integer of at least 1 (no entry says how many to fill in).');
+    expect(() => fromNames(short, 'pytorch', { fill: true })).toThrow(
+      'fromNames: "running_var" is missing, needs 3 numbers (one per channel). Give it, or load into a layer with trackRunning: false.');
+    expect(() => fromNames({}, 'pytorch', { fill: true })).toThrow(
+      'fromNames: "channels" is undefined, needs an integer of at least 1 (no entry says how many to fill in).');
     expect(() => fromNames({}, 'pytorch', { fill: 1 as never })).toThrow('fromNames: "fill" is 1, needs true or false.');
   });
 });
@@ -278,7 +300,8 @@ describe('what is left out', () => {
 describe('the batch norms of many entries', () => {
   const many = {
     'conv1.weight': new Float32Array(27), ...entries('pytorch', 'module.bn1.'), 'module.ln.weight': ones, 'module.ln.bias': zeros,
-    ...toNames(without('gamma', 'beta'), 'pytorch', 'module.layer1.0.bn2.'), 'half.running_mean': ones, 'odd.running_mean': [1], 'odd.running_var': [1, 1], 'none.running_mean': [], 'none.running_var': [],
+    ...toNames(without('gamma', 'beta'), 'pytorch', 'module.layer1.0.bn2.'), 'half.running_mean': ones, 'odd.running_mean': [1], 'odd.running_var': [1, 1],
+      'none.running_mean': [], 'none.running_var': [],
     'w.weight': [1], 'w.running_mean': ones, 'w.running_var': ones,
   };
   it('each by its prefix, with what it has', () => {
@@ -287,11 +310,13 @@ describe('the batch norms of many entries', () => {
     ]);
     expect(listBatchNorms(many, 'pytorch').map((found) => fromNames(many, 'pytorch', found))).toEqual([state, without('gamma', 'beta')]);
     expect(listBatchNorms(many, 'keras')).toEqual([]);
-    expect(listBatchNorms({ 'a/0': [1], 'a/1': [1], 'a/2': [1], 'a/3': [1], 'b/vars/0': [1], 'b/vars/1': [1], 'b/vars/2': [1], 'b/vars/3': [1, 2] }, 'keras')).toEqual([]);
+    expect(listBatchNorms({ 'a/0': [1], 'a/1': [1], 'a/2': [1], 'a/3': [1], 'b/vars/0': [1], 'b/vars/1': [1], 'b/vars/2': [1], 'b/vars/3': [1, 2] }, 'keras'))
+      .toEqual([]);
   });
   it('a prefix that is none is told which there are', () => {
     const there = ': there is a batch norm under "module.bn1.", "module.layer1.0.bn2.".';
-    expect(() => fromNames(many, 'pytorch', { prefix: 'bn1.' })).toThrow(`fromNames: "prefix" is "bn1.", needs one that entries begin with (none of 19 does). Correct it${there}`);
+    expect(() => fromNames(many, 'pytorch', { prefix: 'bn1.' })).toThrow(
+      `fromNames: "prefix" is "bn1.", needs one that entries begin with (none of 19 does). Correct it${there}`);
     expect(() => fromNames(many, 'pytorch')).toThrow(`Remove it, or give the prefix of one layer${there}`);
     const five = Object.assign({}, ...[1, 2, 3, 4, 5].map((i) => entries('pytorch', `bn${i}.`))) as Record<string, unknown>;
     expect(() => fromNames(five, 'pytorch', { prefix: 'bn9.' })).toThrow('under "bn1.", "bn2.", "bn3." and 2 more (listBatchNorms has them).');
@@ -304,11 +329,16 @@ describe('what get_weights() gives', () => {
     expect(fromNames(Object.values(entries('keras')).slice(1), 'keras', { channels: 3, gamma: false, batches: 12 })).toEqual(without('gamma'));
   });
   it.each<[string, () => unknown, string]>([
-    ['one short', () => fromNames([ones, zeros, zeros], 'keras', { channels: 3 }), 'fromNames: "entries" has 3 arrays, needs 4 (gamma, beta, moving_mean, moving_variance, from the options). Give what get_weights() of that layer gives.'],
-    ['one too many', () => fromNames([ones, zeros, zeros, ones], 'keras', { channels: 3, beta: false }), 'fromNames: "entries" has 4 arrays, needs 3 (gamma, moving_mean, moving_variance, from the options).'],
-    ['a bad one', () => fromNames([ones, zeros, zeros, [1, 1, -1]], 'keras', { channels: 3 }), 'fromNames: "moving_variance" has -1 at 2, needs finite f32 numbers of at least 0. Correct it before loading.'],
-    ['a prefix', () => fromNames([], 'keras', { channels: 3, prefix: 'bn/' }), 'fromNames: "prefix" is "bn/", needs none (an array has no names). Leave it out.'],
-    ['PyTorch', () => fromNames([ones], 'pytorch', { channels: 3 }), `fromNames: "entries" is an array, needs an object of entries by name (only Keras's get_weights() and ONNX's inputs go by order).`],
+    ['one short', () => fromNames([ones, zeros, zeros], 'keras', { channels: 3 }), 'fromNames: "entries" has 3 arrays, needs 4 (gamma, beta, moving_mean, ' +
+      'moving_variance, from the options). Give what get_weights() of that layer gives.'],
+    ['one too many', () => fromNames([ones, zeros, zeros, ones], 'keras', { channels: 3, beta: false }),
+      'fromNames: "entries" has 4 arrays, needs 3 (gamma, moving_mean, moving_variance, from the options).'],
+    ['a bad one', () => fromNames([ones, zeros, zeros, [1, 1, -1]], 'keras', { channels: 3 }),
+      'fromNames: "moving_variance" has -1 at 2, needs finite f32 numbers of at least 0. Correct it before loading.'],
+    ['a prefix', () => fromNames([], 'keras', { channels: 3, prefix: 'bn/' }),
+      'fromNames: "prefix" is "bn/", needs none (an array has no names). Leave it out.'],
+    ['PyTorch', () => fromNames([ones], 'pytorch', { channels: 3 }),
+      `fromNames: "entries" is an array, needs an object of entries by name (only Keras's get_weights() and ONNX's inputs go by order).`],
   ])('%s', (_, act, message) => expect(act).toThrow(message));
 });
 
@@ -330,9 +360,12 @@ describe('what is refused', () => {
   });
 
   it.each<[string, () => unknown, string]>([
-    ['unknown under the prefix', load({ 'bn.momentum': 0.1 }), `fromNames: "bn.momentum" is no entry of pytorch's batch norm, needs only bn.weight, bn.bias, bn.running_mean, bn.running_var, bn.num_batches_tracked. Remove it, or correct the prefix.`],
-    ['unknown without one', () => fromNames({ ...entries('onnx'), X: ones }, 'onnx', { channels: 3 }), `fromNames: "X" is no entry of onnx's batch norm, needs only scale, B, input_mean, input_var. Remove it, or give the prefix of one layer.`],
-    ['no entry under the prefix', load({}, { prefix: 'features.' }), 'fromNames: "prefix" is "features.", needs one that entries begin with (none of 5 does). Correct it: there is a batch norm under "bn.".'],
+    ['unknown under the prefix', load({ 'bn.momentum': 0.1 }), `fromNames: "bn.momentum" is no entry of pytorch's batch norm, needs only bn.weight, ` +
+      `bn.bias, bn.running_mean, bn.running_var, bn.num_batches_tracked. Remove it, or correct the prefix.`],
+    ['unknown without one', () => fromNames({ ...entries('onnx'), X: ones }, 'onnx', { channels: 3 }),
+      `fromNames: "X" is no entry of onnx's batch norm, needs only scale, B, input_mean, input_var. Remove it, or give the prefix of one layer.`],
+    ['no entry under the prefix', load({}, { prefix: 'features.' }),
+      'fromNames: "prefix" is "features.", needs one that entries begin with (none of 5 does). Correct it: there is a batch norm under "bn.".'],
     ['nothing at all', () => fromNames({}, 'keras', { channels: 3 }), 'fromNames: "gamma" is missing, needs 3 numbers (one per channel).'],
     ['undefined', load({ 'bn.weight': undefined }), 'fromNames: "bn.weight" is undefined, needs a Float32Array, a Float64Array or an array of 3 numbers.'],
     ['another array', load({ 'bn.weight': Int32Array.of(1, 1, 1) }),
@@ -346,18 +379,24 @@ describe('what is refused', () => {
       'fromNames: "bn.weight" has 1e+39 at 1, needs finite f32 numbers. Correct it before loading.'],
     ['no number', load({ 'bn.weight': [1, '1', 1] }), 'fromNames: "bn.weight" has "1" at 1, needs finite f32 numbers. Correct it before loading.'],
     ['a hole', load({ 'bn.weight': new Array(3) }), 'fromNames: "bn.weight" has undefined at 0, needs finite f32 numbers. Correct it before loading.'],
-    ['a negative variance', load({ 'bn.running_var': [1, -1e-9, 1] }), 'fromNames: "bn.running_var" has -1e-9 at 1, needs finite f32 numbers of at least 0. Correct it before loading.'],
-    ['library', () => fromNames({}, 'torch' as never, { channels: 3 }), `fromNames: "library" is "torch", needs one of 'pytorch', 'keras', 'onnx', 'flax', 'webnn'.`],
-    ['library, of a prototype', () => toNames(state, 'toString' as never), `toNames: "library" is "toString", needs one of 'pytorch', 'keras', 'onnx', 'flax', 'webnn'.`],
-    ['option', load({}, { gama: false } as never), 'fromNames: "gama" is not an option, needs one of channels, gamma, beta, trackRunning, prefix, batches, fill. Remove or rename it.'],
-    ['options', () => fromNames({}, 'keras', null as never), 'fromNames: "options" is null, needs an object with channels, gamma, beta, trackRunning, prefix, batches, fill.'],
+    ['a negative variance', load({ 'bn.running_var': [1, -1e-9, 1] }),
+      'fromNames: "bn.running_var" has -1e-9 at 1, needs finite f32 numbers of at least 0. Correct it before loading.'],
+    ['library', () => fromNames({}, 'torch' as never, { channels: 3 }),
+      `fromNames: "library" is "torch", needs one of 'pytorch', 'keras', 'onnx', 'flax', 'webnn'.`],
+    ['library, of a prototype', () => toNames(state, 'toString' as never),
+      `toNames: "library" is "toString", needs one of 'pytorch', 'keras', 'onnx', 'flax', 'webnn'.`],
+    ['option', load({}, { gama: false } as never),
+      'fromNames: "gama" is not an option, needs one of channels, gamma, beta, trackRunning, prefix, batches, fill. Remove or rename it.'],
+    ['options', () => fromNames({}, 'keras', null as never),
+      'fromNames: "options" is null, needs an object with channels, gamma, beta, trackRunning, prefix, batches, fill.'],
     ['channels', load({}, { channels: 0 }), 'fromNames: "channels" is 0, needs an integer of at least 1.'],
     ['flag', load({}, { beta: 0 as never }), 'fromNames: "beta" is 0, needs true or false.'],
     ['prefix', load({}, { prefix: 1 as never }), `fromNames: "prefix" is 1, needs a string such as 'features.1.'.`],
     ['prefix to', () => toNames(state, 'keras', null as never), `toNames: "prefix" is null, needs a string such as 'features.1.'.`],
     ['entries', () => fromNames(null as never, 'keras', { channels: 3 }), 'fromNames: "entries" is null, needs an object of entries by name.'],
     ['a promise', () => fromNames(Promise.resolve({}) as never, 'pytorch'), 'fromNames: "entries" is Promise, needs an object of entries by name. Await it.'],
-    ['bytes', () => fromNames(new Uint8Array(8) as never, 'pytorch'), 'fromNames: "entries" is Uint8Array, needs an object of entries by name. Of a file\'s bytes give what readSafetensors reads.'],
+    ['bytes', () => fromNames(new Uint8Array(8) as never, 'pytorch'),
+      'fromNames: "entries" is Uint8Array, needs an object of entries by name. Of a file\'s bytes give what readSafetensors reads.'],
     ['Map', () => fromNames(new Map() as never, 'keras', { channels: 3 }), 'fromNames: "entries" is Map, needs an object. Give Object.fromEntries(entries).'],
     ['state', () => toNames(null as never, 'keras'), 'toNames: "state" is null, needs what state() gave.'],
     ['a state of other names', () => toNames({ weight: ones } as never, 'pytorch'), 'toNames: "weight" is in the state, needs only nothing'],

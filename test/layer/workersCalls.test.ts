@@ -91,13 +91,17 @@ describe('what is no list of every part is refused, and nothing has moved', () =
   it.each<[string, Exchange, string]>([
     ['nothing', async () => undefined as never, '"exchange" gave undefined, needs an array of every part.'],
     ['an empty list', async () => [], '"exchange" gave [], needs an array of every part.'],
-    ['only another’s', async (part) => [part.slice().fill(0)], '"exchange" gave 1 parts without this layer\'s own, needs every part. Put the own one in its place, as it was given.'],
-    ['sparse', async (part) => Object.assign(new Array<Uint32Array>(3), { 0: part }), '"exchange" gave undefined as part 1, needs a Uint32Array of 8. Carry the parts as they are.'],
+    ['only another’s', async (part) => [part.slice().fill(0)],
+      '"exchange" gave 1 parts without this layer\'s own, needs every part. Put the own one in its place, as it was given.'],
+    ['sparse', async (part) => Object.assign(new Array<Uint32Array>(3), { 0: part }),
+      '"exchange" gave undefined as part 1, needs a Uint32Array of 8. Carry the parts as they are.'],
     ['its own array, cleared', async (part) => [part.fill(0)], '"exchange" gave 1 parts without this layer\'s own'],
     ['unequal counts', changed((copy) => copy[1]++), '"exchange" gave part 1 with 4 rows in channel 0 and 5 in channel 1, needs one count.'],
     ['a negative m2', changed((copy) => (floats(copy)[7] = -2)), '"exchange" gave part 1 with m2 -2 in channel 1, needs at least 0 (a sum of squares).'],
-    ['random bytes', changed((copy) => copy.forEach((_, i) => (copy[i] = Math.imul(i + 1, 0x9e3779b9)))), '"exchange" gave part 1 with 2654435769 rows in channel 0 and 1013904242 in channel 1'],
-    ['more rows than a u32 counts', changed((copy) => copy.fill(0xffffffff, 0, 2)), '"exchange" gave parts of 4294967299 rows together, needs at most 4294967295'],
+    ['random bytes', changed((copy) => copy.forEach((_, i) => (copy[i] = Math.imul(i + 1, 0x9e3779b9)))),
+      '"exchange" gave part 1 with 2654435769 rows in channel 0 and 1013904242 in channel 1'],
+    ['more rows than a u32 counts', changed((copy) => copy.fill(0xffffffff, 0, 2)),
+      '"exchange" gave parts of 4294967299 rows together, needs at most 4294967295'],
     ['70 000 parts', async (part) => Array.from({ length: 70_000 }, () => part), '"exchange" gave 70000 parts, needs at most 65535. Cut the batch into fewer.'],
   ])('%s', async (_, exchange, message) => {
     await layer.forwardSynchronized(matrix(5), alone);

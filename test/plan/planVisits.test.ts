@@ -367,7 +367,8 @@ function surroundings(kernel: KernelName, { width, across, groupSize, unrolled }
     min: Math.min, max: Math.max, f32: same, bitcast: same, Word: same, opaque_value: same, sum_of: same, first_valid: same, where_valid: same, count_of: same,
     Value: zero, Channel: zero, count_valid: (row: number) => run.validOf(row), vec2u: (x: number, y: number): Pair => ({ x, y }),
     workgroupBarrier: zero, group_mean: [], group_mean_low: [], group_m2: [], group_dz: [], group_dz_centered: [],
-    Statistics: () => ({}), Gradients: () => ({}), load_statistics: () => ({}), gradients_of: () => ({}), moments_finish: () => ({}), statistics_from_first: () => ({}), gradients_from_first: () => ({}),
+    Statistics: () => ({}), Gradients: () => ({}), load_statistics: () => ({}), gradients_of: () => ({}), moments_finish: () => ({}),
+      statistics_from_first: () => ({}), gradients_from_first: () => ({}),
     affine_of: zero, store_terms: zero, store_affine: zero, load_gamma: zero, load_beta: zero, store_coefficients: zero, gradient_finish: zero,
 
     enter: (number: number) => {

@@ -190,8 +190,10 @@ describe('bad input', () => {
   it.each<[string, () => unknown, string]>([
     ['both', () => forward({ x, mask, validRows: 2 }, shape, 1e-5), 'forward: "mask" and "validRows" are both given, needs one of them. Leave one out.'],
     ['a mask of booleans', () => moments(x, shape, { mask: [true, false, true] as never }), 'moments: "mask" is Array, needs a Uint32Array.'],
-    ['a mask of bytes', () => backward({ x, dy: x, ...still, mask: new Uint8Array(3) as never }, shape), 'backward: "mask" is Uint8Array, needs a Uint32Array.'],
-    ['a mask of elements', () => normalize({ x, ...still, mask: new Uint32Array(6) }, shape), 'normalize: "mask" has 6 elements, needs 3 (rows 3). Give one entry per row.'],
+    ['a mask of bytes', () => backward({ x, dy: x, ...still, mask: new Uint8Array(3) as never }, shape),
+      'backward: "mask" is Uint8Array, needs a Uint32Array.'],
+    ['a mask of elements', () => normalize({ x, ...still, mask: new Uint32Array(6) }, shape),
+      'normalize: "mask" has 6 elements, needs 3 (rows 3). Give one entry per row.'],
     ['less than none', () => forward({ x, validRows: -1 }, shape, 1e-5), 'forward: "validRows" is -1, needs an integer of at least 0.'],
     ['half a row', () => infer({ x, runningMean: f64(0, 0), runningVar: f64(1, 1), validRows: 1.5 }, shape, 1e-5),
       'infer: "validRows" is 1.5, needs an integer of at least 0.'],

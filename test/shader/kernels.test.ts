@@ -247,8 +247,10 @@ describe('variants', () => {
       const optional = bindings.filter(({ absent }) => absent !== undefined).map(({ name }) => name);
       const others: Variant[] = [
         ...(['f32', 'f16', 'bf16'] as const).map((storage) => ({ ...variant, storage })),
-        { ...variant, activation: variant.activation === 'none' ? 'relu' : 'none' }, { ...variant, frozen: !variant.frozen }, { ...variant, inPlace: !variant.inPlace },
-        ...([{ grouped: !variant.tile.grouped }, { kept: !variant.tile.kept }, { groupSize: 64 }, { width: 1 }, { width: 4 }, { across: 'rows' }, { across: 'channels' }] as Partial<Tile>[])
+        { ...variant, activation: variant.activation === 'none' ? 'relu' : 'none' }, { ...variant, frozen: !variant.frozen },
+          { ...variant, inPlace: !variant.inPlace },
+        ...([{ grouped: !variant.tile.grouped }, { kept: !variant.tile.kept }, { groupSize: 64 }, { width: 1 }, { width: 4 }, { across: 'rows' },
+          { across: 'channels' }] as Partial<Tile>[])
           .map((change) => ({ ...variant, tile: { ...variant.tile, ...change } })),
         ...optional.map(
           (name) => ({ ...variant, absent: variant.absent.includes(name) ? variant.absent.filter((other) => other !== name) : [...variant.absent, name] }),
@@ -282,7 +284,8 @@ describe('variants', () => {
   it('nothing stands in a text that its entry does not come to', () => {
     for (const variant of everyVariant) {
       const code = variantText(variant).code.replace(/\/\/.*/g, '');
-      const declaredNames = [...code.matchAll(/^(?:@[^\n]*\n?)?\s*(?:fn|struct|alias|const|var(?:<[^>]*>)?) (\w+)/gm)].map(([, name]) => name).filter((name) => name !== 'main');
+      const declaredNames = [...code.matchAll(/^(?:@[^\n]*\n?)?\s*(?:fn|struct|alias|const|var(?:<[^>]*>)?) (\w+)/gm)].map(([, name]) => name)
+        .filter((name) => name !== 'main');
       const named = (name: string) => [...code.matchAll(new RegExp(`\\b${name}\\b`, 'g'))].length;
       expect(declaredNames.filter((name) => named(name) < 2), variantKey(variant)).toEqual([]);
     }
@@ -322,7 +325,8 @@ describe('variants', () => {
   });
 
   it('a compile error’s line is found again in its file', () => {
-    for (const variant of [{ ...plain, kernel: 'normalize', absent: unmasked }, { ...plain, kernel: 'forward_single', absent: [], storage: 'f16' }] as Variant[]) {
+    for (const variant of [{ ...plain, kernel: 'normalize', absent: unmasked },
+      { ...plain, kernel: 'forward_single', absent: [], storage: 'f16' }] as Variant[]) {
       const linked = variantText(variant);
       expect(new Set(linked.origins.map(({ file }) => file)).size).toBeGreaterThan(5);
       linked.code.split('\n').slice(0, -1).forEach((line, i) => {
