@@ -12,7 +12,9 @@ import { statistics } from '../reference/statistics.js';
 import type { Floats, Statistics } from '../reference/types.js';
 import type { ValidRows } from '../reference/walk.js';
 import type { Backend, Engine, EngineOptions } from './backend.js';
-import { type Tensor, type TensorData, type TensorStorage, type Values, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf } from './tensor.js';
+import {
+  type Tensor, type TensorData, type TensorStorage, type Values, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf,
+} from './tensor.js';
 
 /** The reference on `Float32Array`s: f64 arithmetic, results rounded to f32, and where so stored to f16 or bf16. */
 export class CpuBackend implements Backend {

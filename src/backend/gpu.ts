@@ -6,7 +6,9 @@ import type { BatchShape, Geometry } from '../plan/shape.js';
 import type { AdapterDescription, Backend, Engine, EngineOptions } from './backend.js';
 import { inScopes } from '../kernels/scope.js';
 import { type Storage, packHalf, unpackHalf } from '../plan/half.js';
-import { type Tensor, type TensorData, type TensorStorage, type Values, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf, tensorBytes } from './tensor.js';
+import {
+  type Tensor, type TensorData, type TensorStorage, type Values, checkData, checkIntegers, checkTensorStorage, disposedError, sizeOf, tensorBytes,
+} from './tensor.js';
 
 /** A WebGPU device; tensors are buffers. */
 export class GpuBackend implements Backend {
@@ -141,7 +143,8 @@ export class GpuTensor implements Tensor {
     this.backend.check(call);
     const { device } = this.backend;
     const { size } = this.#buffer;
-    const { value: staging, error: copied } = inScopes(device, ['out-of-memory', 'validation'], () => copyOf(device, this.#buffer, size, 'batchnorm/tensor read'));
+    const { value: staging, error: copied } = inScopes(device, ['out-of-memory', 'validation'], () =>
+      copyOf(device, this.#buffer, size, 'batchnorm/tensor read'));
     try {
       const mapped = staging.mapAsync(READ);
       mapped.catch(() => null); // what failed before it is the clearer reason

@@ -228,12 +228,11 @@ export async function createBatchNorm(device: GPUDevice, options: BatchNormOptio
 
 /** The device's limits, or lower ones; checked. */
 function limitsOf(call: string, device: DeviceLimits, given: Partial<DeviceLimits> | undefined): DeviceLimits {
-  if (given === undefined) return device;
+  if (given === undefined || given === device) return device;
   if (typeof given !== 'object' || given === null) {
     throw new TypeError(`${call}: "limits" is ${describe(given)}, needs an object such as device.limits. Leave it out to have those.`);
   }
-  const own = Object.getPrototypeOf(given) as object | null;
-  if (own === null || own === Object.prototype) checkNames(call, given, LIMIT_NAMES); // a GPUSupportedLimits has others too
+  checkNames(call, given, LIMIT_NAMES);
   const limits = Object.fromEntries(LIMIT_NAMES.map((name) => [name, device[name]])) as Record<(typeof LIMIT_NAMES)[number], number>;
   for (const name of LIMIT_NAMES) {
     const value = given[name]; // of a GPUSupportedLimits it is on the prototype
@@ -266,8 +265,8 @@ function checkBindings(call: string, drafts: readonly Draft[], settings: Setting
   }
   if (needed <= most) return;
   throw new RangeError(
-    `${call}: "${given ? 'limits' : 'device.limits'}.maxStorageBuffersPerShaderStage" is ${most}, needs at least ${needed} (${needs} binds them with these options). ` +
-      `${given ? 'Leave it out' : 'Request the device with a higher limit'}, or go without what needs it.`,
+    `${call}: "${given ? 'limits' : 'device.limits'}.maxStorageBuffersPerShaderStage" is ${most}, needs at least ${needed} ` +
+      `(${needs} binds them with these options). ${given ? 'Leave it out' : 'Request the device with a higher limit'}, or go without what needs it.`,
   );
 }
 
@@ -338,7 +337,9 @@ export class BatchNormKernels {
     const { calls = CALLS.filter((name) => this.#operations.has(name)), running = true, inPlace = false, ...shape } = given;
     checkFlag(call, 'running', running);
     checkFlag(call, 'inPlace', inPlace);
-    if (inPlace && !this.#settings.inPlace) throw new RangeError(`${call}: "inPlace" is true, needs false (the options have no inPlace). Add it to those of createBatchNorm.`);
+    if (inPlace && !this.#settings.inPlace) {
+      throw new RangeError(`${call}: "inPlace" is true, needs false (the options have no inPlace). Add it to those of createBatchNorm.`);
+    }
     if (!Array.isArray(calls)) throw new TypeError(`${call}: "calls" is ${describe(calls)}, needs an array of ${CALLS.join(', ')}.`);
     const geometry = geometryOf(call, this.#settings.layout, this.channels, shape as BatchShape);
     return calls.flatMap((name: CallName) => {

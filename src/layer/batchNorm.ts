@@ -67,7 +67,8 @@ export interface BackwardOptions extends CallOptions {
 export type Exchange = (part: Uint32Array) => Promise<readonly Uint32Array[]>;
 
 const OPTION_NAMES = [
-  'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'synchronized', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'trackRunning', 'shapes', 'onError',
+  'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'synchronized', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'trackRunning', 'shapes',
+  'onError',
 ];
 const FORWARD_NAMES = ['out', 'pass', 'residual', 'mask', 'validRows'];
 const BACKWARD_NAMES = ['out', 'pass', 'accumulate'];

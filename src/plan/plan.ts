@@ -186,13 +186,15 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
   let parts = kind === 'single' ? 1 : 0;
   for (const { axes, window } of boxes) {
     const split = lanesOf(axes, Math.min(axes.channels, wants.splitChannels), groupSize);
+    const fit = fitting(axes, split);
     if (kind === 'split') {
-      const dispatch = make(axes, window, split, { grouped: true, kept: false }, partsOf(axes, split, wants.groups, MIN_VISITS, Math.min(mostParts, fitting(axes, split))), parts);
+      const cut = partsOf(axes, split, wants.groups, MIN_VISITS, Math.min(mostParts, fit));
+      const dispatch = make(axes, window, split, { grouped: true, kept: false }, cut, parts);
       reduce.push(dispatch);
       parts += dispatch.params.parts;
     }
     if (!flat) {
-      apply.push(make(axes, window, split, { grouped: false, kept: false }, partsOf(axes, split, wants.applyGroups, wants.applyVisits, fitting(axes, split)), 0));
+      apply.push(make(axes, window, split, { grouped: false, kept: false }, partsOf(axes, split, wants.applyGroups, wants.applyVisits, fit), 0));
     }
   }
   if (flat) for (const window of windows) apply.push(flatOf(geometry, window, scalars, wants, groupSize, limits));
@@ -421,7 +423,9 @@ function paramsOf(axes: Axes, lanes: Lanes, wanted: Parts) {
 }
 
 /** The merge walks the parts as if they were rows, channels innermost, whatever the layout. */
-function finishOf({ layout, channels }: Geometry, parts: number, scalars: Scalars, adapterClass: AdapterClass, limits: PlanLimits, part: number, call: string): Dispatch {
+function finishOf(
+  { layout, channels }: Geometry, parts: number, scalars: Scalars, adapterClass: AdapterClass, limits: PlanLimits, part: number, call: string,
+): Dispatch {
   const groupSize = groupSizeOf(adapterClass, limits);
   const tile = finishTile(layout, channels, groupSize);
   const values = channels / tile.width;
