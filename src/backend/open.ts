@@ -64,8 +64,8 @@ export async function openBackend(options: OpenOptions = {}): Promise<Backend> {
     throw new TypeError(`${call}: "onFallback" is ${describe(onFallback)}, needs a function.`);
   }
   if (prefer === 'cpu') return new CpuBackend('The CPU was asked for.');
-  const found = device ? ofDevice(device, prefer)
-    : await requestDevice(options.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu, prefer, powerPreference);
+  const gpu = options.gpu ?? (globalThis.navigator as Navigator | undefined)?.gpu;
+  const found = device ? ofDevice(device, prefer) : await requestDevice(gpu, prefer, powerPreference);
   if (typeof found !== 'string') return found;
   if (fallback === 'throw') {
     throw new Error(`${call}: ${found} Enable WebGPU${prefer === 'fastest' ? ' on a hardware adapter' : ''}, or let fallback be 'cpu'.`);

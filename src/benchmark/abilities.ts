@@ -32,8 +32,9 @@ export async function abilityRows(
   const owned: { destroy(): void }[] = [];
   for (const { storage, epilogue } of VARIANTS) {
     const inputs = inputsOf({ name: '', rows, channels, spatial, storage, epilogue }, 1);
-    const bn = await createBatchNorm(device,
-      { channels, layout, storage, epilogue, adapterClass, plan, modes: ['train', 'infer'], shapes: [{ ...shape.shape, running: false }] });
+    const bn = await createBatchNorm(device, {
+      channels, layout, storage, epilogue, adapterClass, plan, modes: ['train', 'infer'], shapes: [{ ...shape.shape, running: false }],
+    });
     owned.push(bn);
     const make = (size: number) => {
       const buffer = device.createBuffer({ label: 'batchnorm/benchmark', size, usage: STORAGE | COPY_SRC | COPY_DST });

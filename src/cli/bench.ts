@@ -65,7 +65,7 @@ async function main(): Promise<number> {
       shapes: { type: 'string' }, large: { type: 'boolean', default: false }, samples: { type: 'string' },
       plan: { type: 'string' }, browser: { type: 'boolean', default: false }, peers: { type: 'boolean', default: false },
       abilities: { type: 'boolean', default: false }, count: { type: 'boolean', default: false }, first: { type: 'boolean', default: false },
-        markdown: { type: 'string' },
+      markdown: { type: 'string' },
       json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
     },
   });

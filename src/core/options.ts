@@ -4,7 +4,7 @@ import { optionMeant, valueMeant } from './meant.js';
 /** Which variance the running statistics keep: ÷ rows, or ÷ (rows − 1). */
 export type RunningVariance = 'biased' | 'unbiased';
 
-/** What the kernels can be asked to do; each mode compiles its own pipelines. */
+/** What the kernels can be asked to do; each mode has calls of its own. */
 export type Mode = 'train' | 'infer' | 'frozen' | 'phases';
 
 /** What follows gamma · xHat + beta in the same pass: nothing, a ReLU, a residual added, or both in that order: max(0, … + residual). */

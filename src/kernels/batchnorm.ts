@@ -226,12 +226,11 @@ export async function createBatchNorm(device: GPUDevice, options: BatchNormOptio
 
 /** The device's limits, or lower ones; checked. */
 function limitsOf(call: string, device: DeviceLimits, given: Partial<DeviceLimits> | undefined): DeviceLimits {
-  if (given === undefined) return device;
+  if (given === undefined || given === device) return device;
   if (typeof given !== 'object' || given === null) {
     throw new TypeError(`${call}: "limits" is ${describe(given)}, needs an object such as device.limits. Leave it out to have those.`);
   }
-  const own = Object.getPrototypeOf(given) as object | null;
-  if (own === null || own === Object.prototype) checkNames(call, given, LIMIT_NAMES); // a GPUSupportedLimits has others too
+  checkNames(call, given, LIMIT_NAMES);
   const limits = Object.fromEntries(LIMIT_NAMES.map((name) => [name, device[name]])) as Record<(typeof LIMIT_NAMES)[number], number>;
   for (const name of LIMIT_NAMES) {
     const value = given[name]; // of a GPUSupportedLimits it is on the prototype
@@ -266,9 +265,8 @@ function checkBindings(call: string, drafts: readonly Draft[], settings: Setting
   }
   if (needed <= most) return;
   throw new RangeError(
-    `${call}: "${given ? 'limits' : 'device.limits'}.maxStorageBuffersPerShaderStage" is ${most}, needs at least ${needed} (${needs} binds them with these ` +
-      `options). ` +
-      `${given ? 'Leave it out' : 'Request the device with a higher limit'}, or go without what needs it.`,
+    `${call}: "${given ? 'limits' : 'device.limits'}.maxStorageBuffersPerShaderStage" is ${most}, needs at least ${needed} ` +
+      `(${needs} binds them with these options). ${given ? 'Leave it out' : 'Request the device with a higher limit'}, or go without what needs it.`,
   );
 }
 

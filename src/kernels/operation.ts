@@ -111,8 +111,9 @@ export class Operation {
   /** The texts that calls of a shape run, where every tensor is in one buffer. */
   variants(geometry: Geometry, inPlace: boolean): Variant[] {
     const { call, single, settings } = this.#recipe;
+    const over = inPlace && this.#recipe.inPlace !== null;
     const made = this.#planFor(geometry, { single: single !== null, cuts: [], accumulate: false, part: 0 }, 0, call);
-    return stepsOf(this.#recipe, made).map((step) => variantOf(this.#recipe, settings, step, step.dispatch.tile, inPlace && this.#recipe.inPlace !== null));
+    return stepsOf(this.#recipe, made).map((step) => variantOf(this.#recipe, settings, step, step.dispatch.tile, over));
   }
 
   destroy(): void {

@@ -116,7 +116,7 @@ const MIN_VISITS = 8;
 /** What a kernel does in a plan, which decides the tiles it is compiled for. */
 export type Role = 'single' | 'reduce' | 'finish' | 'apply';
 
-/** Every tile that some shape of this layout and these channels can need: what is compiled ahead. */
+/** Every tile that some shape of this layout and these channels can need: the texts there are. */
 export function tilesOf(
   { layout, channels }: Pick<Geometry, 'layout' | 'channels'>,
   adapterClass: AdapterClass,
@@ -161,7 +161,11 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
     return { tile: { width, across, groupSize, ...tile, unrolled }, params, grid: grid(params.tiles * params.parts, limits, call), window };
   };
   const mostGroups = limits.maxComputeWorkgroupsPerDimension ** 2;
-  const fitting = (axes: Axes, { channels }: Lanes) => Math.max(1, Math.floor(mostGroups / Math.ceil(axes.channels / channels)));
+  /** The most groups that are the same number for each tile. */
+  const fitting = (axes: Axes, { channels }: Lanes) => {
+    const tiles = Math.ceil(axes.channels / channels);
+    return Math.max(tiles, mostGroups - (mostGroups % tiles));
+  };
 
   const lanes = singleLanes(whole, adapterClass, groupSize);
   const visits = visitsOf(whole, lanes);
@@ -189,15 +193,15 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
   let parts = kind === 'single' ? 1 : 0;
   for (const { axes, window } of boxes) {
     const split = lanesOf(axes, Math.min(axes.channels, wants.splitChannels), groupSize);
+    const fit = fitting(axes, split);
     if (kind === 'split') {
-      const dispatch = make(axes, window, split, { grouped: true, kept: false },
-        partsOf(axes, split, wants.groups, MIN_VISITS, Math.min(mostParts, fitting(axes, split))), parts);
+      const cut = partsOf(axes, split, Math.min(wants.groups, fit), MIN_VISITS, mostParts);
+      const dispatch = make(axes, window, split, { grouped: true, kept: false }, cut, parts);
       reduce.push(dispatch);
       parts += dispatch.params.parts;
     }
     if (!flat) {
-      apply.push(make(axes, window, split, { grouped: false, kept: false }, partsOf(axes, split, wants.applyGroups, wants.applyVisits, fitting(axes, split)),
-        0));
+      apply.push(make(axes, window, split, { grouped: false, kept: false }, partsOf(axes, split, Math.min(wants.applyGroups, fit), wants.applyVisits), 0));
     }
   }
   if (flat) for (const window of windows) apply.push(flatOf(geometry, window, scalars, wants, groupSize, limits));
@@ -250,8 +254,8 @@ function flatOf(
   const { channels, rows } = geometry;
   const elements = rows * channels;
   const words = Math.ceil((window.end - window.start) / 2);
-  const most = limits.maxComputeWorkgroupsPerDimension ** 2;
-  const groups = Math.min(most, Math.ceil(words / groupSize), Math.max(wants.applyGroups, Math.ceil((2 * words) / (groupSize * MAX_VISITS))));
+  const fitting = Math.min(wants.applyGroups, limits.maxComputeWorkgroupsPerDimension ** 2);
+  const groups = Math.min(Math.ceil(words / groupSize), Math.max(fitting, Math.ceil((2 * words) / (groupSize * MAX_VISITS))));
   const one: Axis = { size: 1, stride: 0, rows: 0 }; // nothing walks it; 0 would make NaN of the parts
   const axes: Axes =
     { width: 1, across: 'channels', channels, channelStride: 1, channelFirst: 0, channelEnd: channels, base: 0, rowBase: 0, near: one, far: one };
@@ -428,8 +432,9 @@ function paramsOf(axes: Axes, lanes: Lanes, wanted: Parts) {
 }
 
 /** The merge walks the parts as if they were rows, channels innermost, whatever the layout. */
-function finishOf({ layout, channels }: Geometry, parts: number, scalars: Scalars, adapterClass: AdapterClass, limits: PlanLimits, part: number,
-  call: string): Dispatch {
+function finishOf(
+  { layout, channels }: Geometry, parts: number, scalars: Scalars, adapterClass: AdapterClass, limits: PlanLimits, part: number, call: string,
+): Dispatch {
   const groupSize = groupSizeOf(adapterClass, limits);
   const tile = finishTile(layout, channels, groupSize);
   const values = channels / tile.width;

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { BatchNorm, type OpenOptions, type TensorData, type TensorStorage, openBackend } from '../../src/index.js';
 import { DoubleDevice } from '../double.js';
+import { collect } from '../kernels/retention.js';
 
 const noAdapter = { requestAdapter: async () => null } as unknown as GPU;
 const broken = { requestAdapter: async () => { throw new Error('driver trouble'); } } as unknown as GPU;
@@ -72,6 +73,20 @@ describe('which adapter', () => {
     expect(descriptors).toEqual([{
       label: 'batchnorm/device', requiredLimits: { maxBufferSize: 1000, maxStorageBufferBindingSize: 900, maxStorageBuffersPerShaderStage: 16 },
     }]);
+  });
+
+  it('where a device came from lives as long as the device, and no longer', async () => {
+    const open = async () => {
+      const { gpu } = gpuOf({});
+      return { device: (await openBackend({ gpu })).device, from: new WeakRef(gpu) };
+    };
+    let { device, from } = await open() as { device: GPUDevice | null; from: WeakRef<GPU> };
+    await collect();
+    expect(from.deref()).toBeDefined();
+    expect(device).not.toBeNull();
+    device = null;
+    await collect();
+    expect(from.deref()).toBeUndefined();
   });
 
   it('one of compatibility mode where there is no other', async () => {

@@ -89,6 +89,12 @@ describe('what is compiled', () => {
     await expect(fixture({ shapes: [told as PreparedShape] })).rejects.toThrow(message.replace('BatchNorm.prepare', 'createBatchNorm'));
   });
 
+  it('limits that are the device’s own object are taken, whatever else it has', async () => {
+    const double = new DoubleDevice();
+    await fixture({ limits: double.device.limits }, double);
+    await expect(fixture({ limits: { ...double.limits } }, double)).rejects.toThrow('createBatchNorm: "maxBindGroups" is not an option');
+  });
+
   it('no list of shapes', async () => {
     await expect(fixture({ shapes: shape as never })).rejects.toThrow('createBatchNorm: "shapes" is Object, needs an array such as [{ rows: 128 }].');
   });

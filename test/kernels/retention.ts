@@ -16,6 +16,14 @@ export const given = (elements: number) => ({ size: 4 * elements, usage: 0x80, u
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc') as () => void;
 
+/** Lets go of all that nothing holds. */
+export async function collect(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) {
+    gc();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
 /** Counts objects that are still there. */
 class Census {
   made = 0;
@@ -29,10 +37,7 @@ class Census {
   }
 
   async left(): Promise<number> {
-    for (let turn = 0; turn < 5; turn++) {
-      gc();
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await collect();
     return this.made - this.#gone;
   }
 }

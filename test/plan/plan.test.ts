@@ -191,6 +191,35 @@ describe('what was chosen', () => {
   });
 });
 
+describe('few workgroups in a dimension', () => {
+  const few = (most: number): PlanLimits => ({ ...DEFAULT_LIMITS, maxComputeWorkgroupsPerDimension: most });
+  const shapes: [Layout, number, number, number][] = [['channelsLast', 20_000, 64, 1], ['channelsFirst', 50, 24, 900], ['channelsLast', 4999, 7, 1]];
+
+  it.each(classes)('grids fold and fewer parts are made, %s', (adapterClass) => {
+    for (const [layout, batch, channels, spatial] of shapes) {
+      for (const storage of ['f32', 'f16'] as const) {
+        const given = geometry(layout, batch, channels, spatial);
+        const { reduce, finish, apply } = plan(given, DEFAULTS, { adapterClass, kind: 'split', storage }, few(6));
+        for (const { grid: [x, y], params, tile } of [...reduce, finish, ...apply]) {
+          expect(Math.max(x, y)).toBeLessThanOrEqual(6);
+          expect(x * y).toBeGreaterThanOrEqual(tile.across === 'flat' ? params.flat_groups : params.tiles * params.parts);
+        }
+      }
+    }
+  });
+
+  it('what does not fit all the same is refused, in the name of the call', () => {
+    expect(() => plan(geometry('channelsLast', 64, 4096, 1), DEFAULTS, { adapterClass: 'software' }, few(15), 'call')).toThrow(
+      'call: "shape" takes 256 workgroups, the device runs at most 15 × 15 (maxComputeWorkgroupsPerDimension). Request the device with a higher limit, or split the channels.',
+    );
+    expect(plan(geometry('channelsLast', 64, 4096, 1), DEFAULTS, { adapterClass: 'software' }, few(16)).reduce[0].grid).toEqual([16, 16]);
+  });
+
+  it('a loop that would be too long is refused, not cut short', () => {
+    expect(() => plan(geometry('channelsLast', 4_000_000, 8, 1), DEFAULTS, { adapterClass: 'software', kind: 'split' }, few(2), 'call')).toThrow(/^call: "shape" takes \d+ workgroups/);
+  });
+});
+
 describe('grid', () => {
   it.each([[1, [1, 1]], [65535, [65535, 1]], [65536, [65535, 2]], [131071, [65535, 3]]])('%i groups', (groups, want) => {
     expect(grid(groups, DEFAULT_LIMITS)).toEqual(want);
