@@ -64,8 +64,9 @@ const SOAK_TESTS = 'test/soak/**/*.test.ts';
 /** Node tests that are no pure code: they build, start processes, or load other libraries. */
 const BUILDING_TESTS = ['test/cli/**/*.test.ts', 'test/package/**/*.test.ts', 'test/benchmark/peers.test.ts'];
 /** Pure code that walks every text, every thread, every value: seconds each, and so not in the quick loop. */
-const WIDE_TESTS = ['kernels/table', 'kernels/recipes', 'plan/planVisits', 'plan/half', 'data/read', 'reference/reference', 'verify/verify']
-  .map((name) => `test/${name}.test.ts`);
+const WIDE_TESTS = [
+  'kernels/table', 'kernels/recipes', 'plan/planVisits', 'plan/half', 'data/read', 'reference/reference', 'reference/walk', 'layer/workers', 'verify/verify',
+].map((name) => `test/${name}.test.ts`);
 /** Builds the pages and opens the browsers, once for all tests that use them. */
 const BUILT_SITE = 'test/pages/build.ts';
 
