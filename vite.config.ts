@@ -63,6 +63,10 @@ const PAGE_TESTS = 'test/pages/**/*.test.ts';
 const SOAK_TESTS = 'test/soak/**/*.test.ts';
 /** Node tests that are no pure code: they build, start processes, or load other libraries. */
 const BUILDING_TESTS = ['test/cli/**/*.test.ts', 'test/package/**/*.test.ts', 'test/benchmark/peers.test.ts'];
+/** Pure code that walks every text, every thread, every value: seconds each, and so not in the quick loop. */
+const WIDE_TESTS = [
+  'kernels/table', 'kernels/recipes', 'plan/planVisits', 'plan/half', 'data/read', 'reference/reference', 'reference/walk', 'layer/workers', 'verify/verify',
+].map((name) => `test/${name}.test.ts`);
 /** Builds the pages and opens the browsers, once for all tests that use them. */
 const BUILT_SITE = 'test/pages/build.ts';
 /** Says which Chromium runs, or why none does, before the tests in it. */
@@ -82,7 +86,7 @@ const PATIENCE = { testTimeout: 3_600_000, hookTimeout: 3_600_000, expect: { pol
 const PAIRWISE = { maxWorkers: 2, sequence: { groupOrder: 0 } };
 
 const pure = { name: 'node', include: ['test/**/*.test.ts'], exclude: [GPU_TESTS, PAGE_TESTS, SOAK_TESTS], ...PATIENCE, isolate: false, ...PAIRWISE };
-const quick = { ...pure, exclude: [...pure.exclude, ...BUILDING_TESTS] };
+const quick = { ...pure, exclude: [...pure.exclude, ...BUILDING_TESTS, ...WIDE_TESTS] };
 const dawn = { name: 'dawn', include: [GPU_TESTS], setupFiles: ['test/gpu/dawn.ts'], ...PATIENCE, isolate: false, ...PAIRWISE };
 const chromium = () => ({
   name: 'chromium',

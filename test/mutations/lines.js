@@ -19,12 +19,12 @@ export const LINES = [
   {
     what: 'a part of the moments: two parts merge as if they had one mean', under: 'shaders',
     line: 'let between = (delta * share) * (delta * f32(own.count));', instead: 'let between = Channel();',
-    suite: ['--project', 'dawn', 'gpu/kernels', '-t', 'software plan, split ragged'],
+    suite: ['--project', 'dawn', 'gpu/kernels', '-t', 'software plan, split .ragged'],
   },
   {
     what: 'a part of the gradient: a merged sum is another’s', under: 'shaders',
     line: 'own.dz_centered = sum_add(own.dz_centered, group_dz_centered[j]);', instead: 'own.dz_centered = sum_add(own.dz_centered, group_dz[j]);',
-    suite: ['--project', 'dawn', 'gpu/kernels', '-t', 'software plan, split ragged'],
+    suite: ['--project', 'dawn', 'gpu/kernels', '-t', 'software plan, split .ragged'],
   },
   {
     what: 'storage: bf16 is cut off, not rounded to even', under: 'shaders',

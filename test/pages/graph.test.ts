@@ -252,7 +252,7 @@ describe('without WebGPU', () => {
     expect([...complaints, ...other.complaints]).toEqual([]);
   });
 
-  test('what is no number for its field is refused and leaves the picture as it was', async () => {
+  test('what is no number for its field is refused and leaves the picture as it was', { tags: ['long'] }, async () => {
     const { page, complaints } = await open(shared.plain, '?step=18');
     const before = [await cells(page), page.url(), await page.innerText('#check-table')];
     for (const [field, text, refusal] of [

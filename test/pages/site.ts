@@ -68,7 +68,9 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
   return { page, complaints };
 }
 
+/** For a person to look at: in the long tests, for a page is painted for seconds. */
 export async function screenshot(page: Page, name: string): Promise<void> {
+  if (import.meta.env.MODE !== 'long') return;
   mkdirSync(ARTIFACTS, { recursive: true });
   await page.screenshot({ path: join(ARTIFACTS, `${name}.png`), fullPage: true });
 }

@@ -68,7 +68,7 @@ const rowsOf = (page: Page, table: string) => page.$$eval(`${table} tbody tr`, (
 const percentOf = (text: string) => Number(/^([\d.]+)\u00a0%$/.exec(text)![1]);
 
 describe('with WebGPU', () => {
-  test('trains the spiral by itself; curves, plane, layers and words follow; runs, pauses, steps, begins anew', async () => {
+  test('trains the spiral by itself; curves, plane, layers and words follow; runs, pauses, steps, begins anew', { tags: ['long'] }, async () => {
     const { page, complaints } = await open(shared.gpu, '?depth=1&steps=30'); // each layer's products compile for seconds on SwiftShader
     await paused(page, 30);
     const place = (await page.innerText('#facts')).includes('(software)') ? 'software adapter' : 'GPU';

@@ -51,7 +51,7 @@ async function expectSame(page: Page): Promise<void> {
 }
 
 describe('with WebGPU', () => {
-  test('two workers train what one trains; curves, table and words say so', async () => {
+  test('two workers train what one trains; curves, table and words say so', { tags: ['long'] }, async () => {
     const { page, complaints } = await open(shared.gpu, '?steps=30');
     expect(await page.getAttribute('html', 'data-state')).toBe('running');
     expect(await end(page)).toBe('passed');
