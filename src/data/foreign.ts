@@ -53,23 +53,25 @@ const KINDS: readonly Kind[] = [
   { magic: '\xff\xfe\0\0', what: 'text in UTF-32', instead: 'Save it in UTF-8.' },
 ];
 
+/** A zip with files, without any, and in parts. */
+const ZIPS = ['PK\x03\x04', 'PK\x05\x06', 'PK\x07\x08'];
 const NPZ = 'Save one array alone, np.save("x.npy", arrays["x"]); a workbook as CSV.';
 
 /** The refusal for a file that says of itself that it is of another kind, or null. */
 export function foreignBytes(source: Source, bytes: Uint8Array): TableError | null {
   const begins = latin1(bytes.subarray(0, 512));
-  if (/^PK(?:\x03\x04|\x05\x06|\x07\x08)/.test(begins)) {
+  if (ZIPS.some((magic) => begins.startsWith(magic))) {
     const all = begins + latin1(bytes.subarray(Math.max(0, bytes.length - 4096)));
     const what = /\.npy/.test(all) ? 'a zip of NumPy arrays (.npz)'
       : /xl\/|\[Content_Types\]/.test(all) ? 'an Excel workbook (.xlsx, which is a zip)'
       : /data\.pkl/.test(all) ? 'a PyTorch checkpoint (which is a zip)' : 'a zip (.zip, .npz, .xlsx)';
     return foreign(source, what, NPZ);
   }
-  const isBinary = /[\0-\x08\x0e-\x1f]/.test(begins);
+  const isBinary = bytes.subarray(0, 512).some((byte) => byte < 9 || (byte > 13 && byte < 32));
   const kind = KINDS.find(({ magic, at = 0, isWord = false }) => begins.startsWith(magic, at) && (isBinary || !isWord));
   if (kind) return foreign(source, kind.what, kind.instead);
   if (begins.startsWith('BM') && bytes.length >= 26 && bytes[6] === 0 && bytes[7] === 0) return foreign(source, 'a BMP image', IMAGE);
-  if (/^\x80[\x02-\x05]/.test(begins)) {
+  if (bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5) {
     return foreign(source, 'a Python pickle', 'Save the array in it: np.save("x.npy", array).');
   }
   if (bytes.length > 10 && /^[^]{3,7}\0+\{"/.test(begins.slice(0, 10))) return foreign(source, 'a safetensors file', 'Choose a file of data.');

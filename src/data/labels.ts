@@ -1,4 +1,4 @@
-import type { ColumnPreview } from './preview.js';
+import type { ColumnPreview } from './columnPreview.js';
 
 /** A column that may hold the labels, and why. */
 export interface LabelGuess {

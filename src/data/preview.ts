@@ -1,5 +1,6 @@
 import { arrayColumns } from './binary.js';
-import type { Column, ColumnKind } from './columns.js';
+import type { ColumnPreview } from './columnPreview.js';
+import type { Column } from './columns.js';
 import { TextReading } from './csv.js';
 import { decodeText } from './decode.js';
 import { TableError } from './errors.js';
@@ -8,25 +9,6 @@ import { guessLabels, type LabelGuess } from './labels.js';
 import { CHARACTERS_AT_ONCE, ELEMENTS_AT_ONCE, encodingNote, openArray, openBytes, readAll, type ReadOptions } from './read.js';
 import { type Role, shortest } from './rows.js';
 import type { Decimal } from './values.js';
-
-export interface ColumnPreview {
-  /** In the file, from 0: what `label` and `omit` take. */
-  index: number;
-  /** Null where the file has no names, empty where this column has none. */
-  name: string | null;
-  kind: ColumnKind;
-  /** What `readTable` with the same options makes of it; `'text'` is what it refuses or numbers. */
-  role: Role;
-  /** Different values, the missing not counted; no more than `MAX_DISTINCT` are. */
-  distinct: number;
-  /** The different values and how often each is there, the most frequent first; null where there are more than `MAX_CLASSES`. */
-  classes: { value: string; count: number }[] | null;
-  missing: number;
-  /** Cells that do not go with its kind. */
-  odd: number;
-  /** The first cell that is missing or odd: line and column from 1, the line null in an array. */
-  first: { line: number | null; column: number; cell: string } | null;
-}
 
 export interface TablePreview {
   format: 'text' | '.npy' | 'IDX';

@@ -2,7 +2,8 @@ import type { BufferView, TensorView } from '../core/buffers.js';
 import { COPY_DST, COPY_SRC, STORAGE } from '../core/gpuFlags.js';
 import { type Storage, checkStorage } from '../core/storage.js';
 import {
-  DEFAULTS, MAX_PARTS, type Epilogue, type Mode, type Numbers, type RowMask, checkEpilogue, checkFlag, checkModes, checkNames, checkNumbers, checkRowMask, checkUnbiased,
+  DEFAULTS, MAX_PARTS, type Epilogue, type Mode, type Numbers, type RowMask, checkEpilogue, checkFlag, checkModes, checkNames, checkNumbers, checkRowMask,
+  checkUnbiased,
 } from '../core/options.js';
 import { type AdapterClass, GRADIENT_PLANES, MOMENTS_PLANES, type PlanKind, classOf, plan, planMerge } from '../plan/plan.js';
 import { savedBytes } from '../core/saved.js';

@@ -80,7 +80,8 @@ describe('which adapter', () => {
       const { gpu } = gpuOf({});
       return { device: (await openBackend({ gpu })).device, from: new WeakRef(gpu) };
     };
-    let { device, from } = await open() as { device: GPUDevice | null; from: WeakRef<GPU> };
+    const { from, ...opened } = await open();
+    let device: GPUDevice | null = opened.device;
     await collect();
     expect(from.deref()).toBeDefined();
     expect(device).not.toBeNull();

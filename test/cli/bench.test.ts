@@ -51,7 +51,8 @@ describe('bench', () => {
   it('the way to the first y and dx: each library right, in a browser of its own, with its processor time', async () => {
     const { status, stdout, stderr } = await bench(['--first', '--shapes', '[256, 64]', '--samples', '1', '--json'], { env: { WEBGPU_ADAPTER: 'software' } });
     expect([status, stderr.includes('bench:')]).toEqual([0, false]);
-    const { facts, rows } = JSON.parse(stdout) as { facts: Record<string, string>; rows: { name: string; toY: number; toDx: number; processorSeconds: number }[] };
+    const { facts, rows } =
+      JSON.parse(stdout) as { facts: Record<string, string>; rows: { name: string; toY: number; toDx: number; processorSeconds: number }[] };
     expect(facts.engine).toMatch(/^Chromium \d/);
     expect(rows.map(({ name }) => name)).toEqual(['this library', 'jax-js: two passes, jit and vjp', 'a device alone']);
     const [ours, jax, alone] = rows;

@@ -25,15 +25,20 @@ describe('the reader of the page Training', () => {
     const rows = Array.from({ length: 40 }, (_, i) => `${i},${i / 8},${i % 2 ? 'tall' : 'low'},${i % 3}`);
     expect(await read('things.csv', `,width,kind,side\n${rows.join('\n')}\n`)).toEqual({
       kind: 'read',
-      file: { name: 'things.csv', rows: 40, label: 2, problem: null, columns: [{ index: 1, name: 'width' }, { index: 2, name: 'kind, text' }, { index: 3, name: 'side' }] },
+      file: { name: 'things.csv', rows: 40, label: 2, problem: null,
+        columns: [{ index: 1, name: 'width' }, { index: 2, name: 'kind, text' }, { index: 3, name: 'side' }] },
     });
     expect(await send({ kind: 'split', label: 2, seed: 1 })).toMatchObject({ kind: 'split', set: { features: 2, classes: 2, labels: ['low', 'tall'] } });
-    expect(await send({ kind: 'split', label: 3, seed: 1 })).toMatchObject({ kind: 'refused', message: expect.stringContaining('line 2, column 3 is "low", needs a number') });
+    expect(await send({ kind: 'split', label: 3, seed: 1 })).toMatchObject(
+      { kind: 'refused', message: expect.stringContaining('line 2, column 3 is "low", needs a number') },
+    );
   });
 
   it('a bad cell among numbers is named, and makes no label of its column', async () => {
     const news = await read('page-bad-cell.csv', readFileSync('test/data/cases/page-bad-cell.csv') as Buffer<ArrayBuffer>);
-    expect(news).toMatchObject({ kind: 'read', file: { rows: 60, label: 2, columns: [{ name: 'x1' }, { name: 'x2' }, { name: 'y' }], problem: { line: 32, column: 2 } } });
+    expect(news).toMatchObject(
+      { kind: 'read', file: { rows: 60, label: 2, columns: [{ name: 'x1' }, { name: 'x2' }, { name: 'y' }], problem: { line: 32, column: 2 } } },
+    );
     expect(news.kind === 'read' && news.file.problem?.message).toContain('"page-bad-cell.csv" line 32, column 2 is "#N/A"');
     expect(await send({ kind: 'split', label: 2, seed: 1 })).toMatchObject({ kind: 'refused', message: expect.stringContaining('line 32, column 2') });
   });

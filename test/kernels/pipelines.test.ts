@@ -50,12 +50,12 @@ describe('what is compiled', () => {
   it('else what the call needs, at once', async () => {
     const { double, forward, untracked, infer } = await fixture();
     infer();
-    expect(kernelsOf(double)).toEqual(['infer!']);
+    expect(kernelsOf(double)).toEqual(['normalize!']);
     forward();
     forward();
-    expect(kernelsOf(double)).toEqual(['infer!', 'forward_single!']);
+    expect(kernelsOf(double)).toEqual(['normalize!', 'forward_single!']);
     untracked(); // another text: it has no running statistics
-    expect(kernelsOf(double)).toEqual(['infer!', 'forward_single!', 'forward_single!']);
+    expect(kernelsOf(double)).toEqual(['normalize!', 'forward_single!', 'forward_single!']);
   });
 
   it.each<[string, PreparedShape, (keyof Awaited<ReturnType<typeof fixture>>)[], string[]]>([
@@ -107,7 +107,7 @@ describe('what is compiled', () => {
     other.forward();
     const backend = await openBackend({ device: Object.assign(double, { adapterInfo: { isFallbackAdapter: true } }) as unknown as GPUDevice });
     const layer = await BatchNorm.create(backend, { channels: CHANNELS, shapes: [[ROWS, CHANNELS]] });
-    expect(kernelsOf(double)).toEqual(['forward_single', 'backward_single', 'infer']);
+    expect(kernelsOf(double)).toEqual(['forward_single', 'backward_single', 'normalize']);
     layer.forward(backend.empty([ROWS, CHANNELS]));
     layer.eval().forward(backend.empty([ROWS, CHANNELS]));
     expect(double.pipelines).toHaveLength(3);
@@ -134,17 +134,17 @@ describe('what is compiled', () => {
     expect((await made({ inPlace: true })).pipelines.filter((label) => label.includes('='))).toHaveLength(2); // infer, backward
     expect(kernelsOf(await made({ trackRunning: false }))).toEqual(['forward_single', 'backward_single']);
     expect(new Set(kernelsOf(await made({ synchronized: true })))).toEqual(new Set([
-      'moments_partial', 'moments_finish', 'normalize', 'gradient_partial', 'gradient_finish', 'gradient_input', 'infer',
+      'moments_partial', 'moments_finalize', 'normalize', 'gradient_partial', 'gradient_finalize', 'gradient_input',
     ]));
   });
 });
 
 describe('what does not compile', () => {
-  const told = /^batchnorm\/infer.* did not compile: shaders\/shared\/\w+\.wgsl:\d+:7 unresolved value$/;
+  const told = /^batchnorm\/normalize.* did not compile: shaders\/\w+\/\w+\.wgsl:\d+:7 unresolved value$/;
 
   it('ahead: createBatchNorm and prepare reject, and so do calls of that shape', async () => {
     const { double, bn, infer, forward, reported } = await fixture();
-    double.spoiled = '/infer';
+    double.spoiled = '/normalize';
     await expect(bn.prepare(shape)).rejects.toThrow(told);
     expect(infer).toThrow(told);
     forward(); // the others work
@@ -156,7 +156,7 @@ describe('what does not compile', () => {
 
   it('at once: it reaches onError with file and line, once, and later calls of that shape throw it', async () => {
     const { double, infer, frozen, reported } = await fixture();
-    double.spoiled = '/infer';
+    double.spoiled = '/normalize';
     infer();
     infer();
     await settle();
@@ -171,7 +171,7 @@ describe('what does not compile', () => {
   it('by two who made it before it was known, each is told', async () => {
     const double = new DoubleDevice();
     const [one, two] = [await fixture({}, double), await fixture({}, double)];
-    double.spoiled = '/infer';
+    double.spoiled = '/normalize';
     one.infer();
     two.infer();
     await settle();
@@ -204,7 +204,7 @@ describe('meanwhile', () => {
     const preparing = bn.prepare({ ...shape, calls: ['infer'] });
     infer();
     await preparing;
-    expect(kernelsOf(double)).toEqual(['infer', 'infer!']);
+    expect(kernelsOf(double)).toEqual(['normalize', 'normalize!']);
     infer();
     expect(double.pipelines).toHaveLength(2);
   });

@@ -210,13 +210,16 @@ describe('few workgroups in a dimension', () => {
 
   it('what does not fit all the same is refused, in the name of the call', () => {
     expect(() => plan(geometry('channelsLast', 64, 4096, 1), DEFAULTS, { adapterClass: 'software' }, few(15), 'call')).toThrow(
-      'call: "shape" takes 256 workgroups, the device runs at most 15 × 15 (maxComputeWorkgroupsPerDimension). Request the device with a higher limit, or split the channels.',
+      'call: "shape" takes 256 workgroups, the device runs at most 15 × 15 (maxComputeWorkgroupsPerDimension). Request the device with a higher limit, or ' +
+        'split the channels.',
     );
     expect(plan(geometry('channelsLast', 64, 4096, 1), DEFAULTS, { adapterClass: 'software' }, few(16)).reduce[0].grid).toEqual([16, 16]);
   });
 
   it('a loop that would be too long is refused, not cut short', () => {
-    expect(() => plan(geometry('channelsLast', 4_000_000, 8, 1), DEFAULTS, { adapterClass: 'software', kind: 'split' }, few(2), 'call')).toThrow(/^call: "shape" takes \d+ workgroups/);
+    expect(() => plan(geometry('channelsLast', 4_000_000, 8, 1), DEFAULTS, { adapterClass: 'software', kind: 'split' }, few(2), 'call')).toThrow(
+      /^call: "shape" takes \d+ workgroups/,
+    );
   });
 });
 
