@@ -207,7 +207,7 @@ describe('the pass, the modes and the options', () => {
     [{ channels: 4, limits: { minStorageBufferOffsetAlignment: 300 } },
       'createBatchNorm: "limits.minStorageBufferOffsetAlignment" is 300, needs a power of 2. Leave it out to have the device\'s, '],
     [{ channels: 4, limits: { maxStorageBuffersPerShaderStage: 6 } }, 'createBatchNorm: "limits.maxStorageBuffersPerShaderStage" is 6, needs at least 7 ' +
-      '(gradient_finish_frozen binds them with these options). Leave it out, or go without what needs it.'],
+      '(gradient_finalize binds them with these options). Leave it out, or go without what needs it.'],
     [{ channels: 2 ** 33 }, 'createBatchNorm: "channels" is 8589934592, needs at most 715827882 (6 words of each, indices are u32). Split them.'],
     [{ channels: 4, parts: 3 }, 'createBatchNorm: "parts" is not an option, needs one of channels,'],
     [{ channels: 4, plan: 'fast' }, 'createBatchNorm: "plan" is "fast", needs \'single\' or \'split\'.'],
@@ -264,7 +264,7 @@ describe('what only WebGPU can see', () => {
     pass.end();
     encoder.finish();
     expect(await own.popErrorScope()).not.toBeNull();
-    await expect.poll(() => seen).toEqual([expect.stringMatching(/^batchnorm\/infer.* did not compile: shaders\/\S+\.wgsl:\d+:\d+ .*'?j'?/)]);
+    await expect.poll(() => seen).toEqual([expect.stringMatching(/^batchnorm\/normalize.* did not compile: shaders\/\S+\.wgsl:\d+:\d+ .*'?j'?/)]);
     expect(() => call(untouched)).toThrow(seen[0]);
     await expect(on.bn.prepare({ rows })).rejects.toThrow(seen[0]);
     own.destroy();

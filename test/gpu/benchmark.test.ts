@@ -24,7 +24,7 @@ it('a wrong forward is not timed', async () => {
   const device = await newDevice();
   const original = device.createShaderModule.bind(device);
   device.createShaderModule = (descriptor) =>
-    original({ ...descriptor, code: descriptor.code.replace('* activation.scale + activation.shift', '* activation.scale * 1.001 + activation.shift') });
+    original({ ...descriptor, code: descriptor.code.replace('* affine.scale + affine.shift', '* affine.scale * 1.001 + affine.shift') });
   const backend = await openBackend({ device });
   await expect(benchmark(backend, { shapes: small, samples: 1, sampleTime: 1 })).rejects.toThrow(/^benchmark: y is wrong in \d+ of 16384 elements/);
   device.destroy();

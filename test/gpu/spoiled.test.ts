@@ -30,7 +30,7 @@ describe('self-test', () => {
     ['a running variance of NaN', 'normalize', 'select(bits | Word(0x7fc00000u), Word(), none)', 'Word()', 'a running variance'],
     ['a frozen variance of NaN', 'backward_single', 'select(bits | Word(0x7fc00000u), Word(), none)', 'Word()', 'a running variance'],
     ['a running variance of ∞', 'normalize', ' | (bits == Word(0x7f800000u))', '', 'a running variance'],
-    ['a batch variance beyond f32', 'forward_single', 'nan_unless_finite(m2 * reciprocal(own.count))', '(m2 * reciprocal(own.count))',
+    ['a batch variance beyond f32', 'forward_single', 'nan_unless_finite(m2 * reciprocal(own.count))', 'max(m2 * reciprocal(own.count), Channel())',
       'a batch that f32 cannot square'],
     ['an infinite running mean', 'forward_single', 'nan_unless_finite(keep * running_mean + momentum * (own.mean + own.mean_low))', 'running_mean',
       'a batch that f32 cannot square'],
