@@ -80,12 +80,12 @@ describe('which adapter', () => {
       const { gpu } = gpuOf({});
       return { device: (await openBackend({ gpu })).device, from: new WeakRef(gpu) };
     };
-    const { from, ...opened } = await open();
-    let device: GPUDevice | null = opened.device;
+    const kept: { device: GPUDevice | null; from: WeakRef<GPU> } = await open();
+    const { from } = kept;
     await collect();
     expect(from.deref()).toBeDefined();
-    expect(device).not.toBeNull();
-    device = null;
+    expect(kept.device).not.toBeNull();
+    kept.device = null;
     await collect();
     expect(from.deref()).toBeUndefined();
   });

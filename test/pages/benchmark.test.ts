@@ -62,9 +62,9 @@ describe('with WebGPU', () => {
 
   test('without peers none is timed; Stop keeps what is done', async () => {
     const { page, complaints } =
-      await open(shared.gpu, '?shapes=100x3,1024x4096,1000000x8&samples=1&peers=', { colorScheme: 'dark', viewport: { width: 375, height: 800 } });
+      await open(shared.gpu, '?shapes=256x64,1024x4096,1000000x8&samples=1&peers=', { colorScheme: 'dark', viewport: { width: 375, height: 800 } });
     await page.click('#run');
-    await page.waitForSelector('[data-shape="100x3"]');
+    await page.waitForSelector('[data-shape="256x64"]');
     await page.click('#stop');
     expect(await reached(page, 'stopped')).toBe('stopped');
     expect((await rowsOf(page)).filter(({ name }) => /jax|tfjs/.test(name))).toEqual([]);
