@@ -1,9 +1,9 @@
 // The per-channel values of a frozen backward in one buffer: with a mask and a residual its bindings would be nine.
 //
 // Source    the default limit, 8 storage buffers a stage.
-// Layout    coefficients: planes of [channels]: mean, inv_std, gamma, beta. Others: [channels].
+// Layout    coefficients: gradient/coefficients.wgsl, then inv_std. Others: [channels].
 // Threads   a workgroup owns a tile of channels.
-// Traffic   32 bytes a channel.
+// Traffic   36 bytes a channel.
 // Numerics  see numerics/inv_std.wgsl.
 // Twin      none: nothing is computed but inv_std
 @compute @workgroup_size(GROUP_SIZE)

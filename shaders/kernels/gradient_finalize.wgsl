@@ -1,8 +1,7 @@
 // Adds the parts' gradient sums, dbeta = Σ dz and dgamma = Σ dz · x_hat, and packs what dx needs, per channel.
 //
 // Source    Ioffe & Szegedy 2015 (arXiv:1502.03167), section 3.
-// Layout    partials: [parts, 2, channels]: dbeta, dgamma; coefficients: planes of [channels]: mean, mean_low,
-//           gamma · inv_std, beta, dbeta / rows, dgamma / rows · inv_std. Others: [channels].
+// Layout    partials: [parts, 2, channels]: dbeta, dgamma; coefficients: gradient/coefficients.wgsl. Others: [channels].
 // Threads   a workgroup owns a tile of channels; its lanes walk the parts.
 // Traffic   8 bytes read per part and channel.
 // Numerics  compensated like the partial sums.

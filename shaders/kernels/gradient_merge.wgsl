@@ -1,6 +1,6 @@
 // Adds the parts' gradient sums to one part.
 //
-// Source    as gradient_finish.
+// Source    as gradient_finalize.
 // Layout    partials: [parts, 2, channels]: dbeta, dgamma; sums: the same.
 // Threads   a workgroup owns a tile of channels; its lanes walk the parts.
 // Traffic   8 bytes read per part and channel.
