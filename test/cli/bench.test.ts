@@ -9,6 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const folder = new URL('../artifacts/bench/', import.meta.url).pathname;
 const root = new URL('../../', import.meta.url).pathname;
 const elsewhere = mkdtempSync(join(tmpdir(), 'webgpu-batchnorm-elsewhere-')); // no repository above it
+/** What ends a command that hangs. */
+const HUNG = { timeout: 300_000, killSignal: 'SIGKILL' } as const;
 
 beforeAll(() => {
   mkdirSync(folder, { recursive: true });
@@ -24,7 +26,7 @@ function bench(
   args: string[], { at = folder, env = {} }: { at?: string; env?: Record<string, string> } = {},
 ): Promise<{ status: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [join(at, 'built/bench.js'), ...args], { cwd: at, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 },
+    execFile(process.execPath, [join(at, 'built/bench.js'), ...args], { cwd: at, env: { ...process.env, ...env }, maxBuffer: 2 ** 26, ...HUNG },
       (error, stdout, stderr) => {
       resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
     });

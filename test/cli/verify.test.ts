@@ -6,6 +6,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 const folder = new URL('../artifacts/cli/', import.meta.url).pathname;
 const root = new URL('../../', import.meta.url).pathname;
+/** What ends a command that hangs. */
+const HUNG = { timeout: 300_000, killSignal: 'SIGKILL' } as const;
 
 beforeAll(() => {
   mkdirSync(folder, { recursive: true });
@@ -21,7 +23,7 @@ beforeAll(() => {
 
 function verify(args: string[], env: Record<string, string> = {}): Promise<{ status: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [`${folder}built/verify.js`, ...args], { cwd: folder, env: { ...process.env, ...env }, maxBuffer: 2 ** 26 },
+    execFile(process.execPath, [`${folder}built/verify.js`, ...args], { cwd: folder, env: { ...process.env, ...env }, maxBuffer: 2 ** 26, ...HUNG },
       (error, stdout, stderr) => {
       resolve({ status: error ? Number(error.code) : 0, stdout, stderr });
     });
@@ -61,7 +63,7 @@ describe('self-test', () => {
   it('JSON longer than a pipe holds arrives whole', async () => {
     const command = `"${process.execPath}" built/verify.js --backend cpu --filter PyTorch --json | (sleep 1; cat)`;
     const printed = await new Promise<string>((resolve, reject) => {
-      execFile('/bin/sh', ['-c', command], { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout) => (error ? reject(error) : resolve(stdout)));
+      execFile('/bin/sh', ['-c', command], { cwd: folder, maxBuffer: 2 ** 26, ...HUNG }, (error, stdout) => (error ? reject(error) : resolve(stdout)));
     });
     expect(printed.length).toBeGreaterThan(70_000);
     expect(JSON.parse(printed)).toMatchObject({ passed: 12 });
