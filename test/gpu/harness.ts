@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { BatchNormKernels, BatchNormOptions, BufferView, SavedViews, Storage, TensorView } from '../../src/index.js';
 import { createBatchNorm, packHalf, savedBytes, savedViews, storageBytes, unpackHalf } from '../../src/index.js';
 import type { Inputs } from '../../src/verify/expected.js';
@@ -31,6 +32,14 @@ const errors: string[] = [];
 /** What the device reported outside any error scope since the last call. */
 export function takeErrors(): string[] {
   return errors.splice(0);
+}
+
+/** The same, with what the device has yet to tell: errors come in order, so one made now is the last. */
+export async function takeAllErrors(device: GPUDevice): Promise<string[]> {
+  const size = device.limits.maxBufferSize + 4;
+  device.createBuffer({ size, usage: GPUBufferUsage.STORAGE });
+  await expect.poll(() => errors.at(-1)).toContain(String(size));
+  return takeErrors().slice(0, -1);
 }
 
 /** A buffer with values and, behind them, a sentinel. */
