@@ -5,7 +5,7 @@ const SETTLED = 150;
  * Exits once what was printed has left (a pipe takes it in pieces), and V8's compiler has come to rest.
  *
  * At its end Node 20 joins the compiler's threads; one that just then waits for the main thread to collect garbage waits
- * forever. While the main thread waits in its event loop instead, it collects.
+ * forever (nodejs/node#54918). While the main thread waits in its event loop instead, it collects.
  */
 export function exit(status: number): void {
   setTimeout(() => process.stdout.write('', () => process.stderr.write('', () => process.exit(status))), SETTLED);

@@ -131,8 +131,18 @@ function removeAbandoned(beside: string): void {
 
 function runs(pid: number): boolean {
   try {
-    return process.kill(pid, 0);
+    process.kill(pid, 0);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false; // else another user's
+  }
+  return !isZombie(pid);
+}
+
+/** Whether a process has ended and nobody has asked for its status yet, as in a container whose first process asks for none's. */
+function isZombie(pid: number): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\)/s, ''));
+  } catch {
+    return false; // no such file on this system
   }
 }

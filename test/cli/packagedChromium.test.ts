@@ -1,6 +1,7 @@
 // Claim: the npm package's Chromium is unpacked once and whole: by one run, by two, after one that was killed, over one that
 // is damaged; and what keeps it from that is one sentence.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -116,6 +117,21 @@ describe('unpacking', () => {
     }
     packagedChromium(home, { warn });
     expect(readdirSync(cache).sort()).toEqual([`.unpacking-${dead}-another-machine-c`, others, 'chromium-1.2.3'].sort());
+  });
+
+  it.runIf(process.platform === 'linux')('one that was killed runs no more, even where nobody has asked for its status', async () => {
+    const parent = spawn('/bin/sh', ['-c', '(exit) & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
+      const left = `.unpacking-${pid}-${hostname()}-a`;
+      mkdirSync(join(cache, left), { recursive: true });
+      await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'latin1')).toContain(') Z ');
+      packagedChromium(home, { warn });
+      expect(readdirSync(cache)).toEqual(['chromium-1.2.3']);
+    } finally {
+      parent.kill('SIGKILL');
+      await once(parent, 'exit');
+    }
   });
 
   it.each<[string, string, (folder: string) => void]>([

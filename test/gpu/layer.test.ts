@@ -107,7 +107,7 @@ describe('on the GPU', () => {
     const want = await onCpu.backward(cpu.tensor(values(30, 2), [10, 3])).read();
     dx.forEach((value, i) => expect(value).toBeCloseTo(want[i], 5));
     await expect(layer.estimatePopulation([gone])).rejects.toThrow('BatchNorm.estimatePopulation: "batches[0]" could not be computed with');
-    for (const message of [...told, ...(await takeAllErrors(device))]) expect(message).toMatch(/destroyed/);
+    for (const message of [...told, ...(await takeAllErrors(device))]) expect(message).toMatch(/destroyed|BindGroup .* is invalid/);
   });
 
   it('a tensor of another backend is refused by name', async () => {
