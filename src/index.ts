@@ -5,7 +5,6 @@ export {
   type GradientOptions, type GradientSumsBuffers, type InferBuffers, type MergeBuffers, type MomentsBuffers, type NormalizeBuffers, type PartOptions,
   type PartsOptions, type PreparedShape, type RowBuffers, type RunningBuffers, createBatchNorm,
 } from './kernels/batchnorm.js';
-export type { DeviceLimits } from './kernels/operation.js';
 export { type Tuning, tune } from './kernels/tune.js';
 export { type BackwardOptions, BatchNorm, type CallOptions, type Exchange, type ForwardOptions, type LayerOptions } from './layer/batchNorm.js';
 export { type Folded, type FoldOptions, type InferenceState, type LinearLayer, type Precision, foldInto, toScaleShift } from './layer/fold.js';
@@ -20,7 +19,7 @@ export {
 export type { BatchNormState, LoadableState } from './layer/state.js';
 export type { BufferView, TensorView } from './core/buffers.js';
 export { type HalfStorage, type Storage, packHalf, storageBytes, unpackHalf } from './core/storage.js';
-export type { Epilogue, Mode, Numbers, RowMask, RunningVariance } from './core/options.js';
-export type { AdapterClass, PlanKind } from './plan/plan.js';
+export type { Activation, ActivationFunctions, ActivationName, CustomActivation, LeakyRelu } from './core/activations.js';
+export type { AdapterClass, CommonOptions, DeviceLimits, Mode, Numbers, PlanKind, RowMask, RunningVariance } from './core/options.js';
 export type { BatchShape, Layout } from './core/shape.js';
 export { RUNNING_STAYED, RUNNING_VARIANCE_STAYED, type SavedViews, savedBytes, savedViews } from './core/saved.js';

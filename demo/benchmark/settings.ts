@@ -6,7 +6,7 @@ export interface Settings {
   shapes: string[];
   samples: number;
   peers: string[];
-  /** Whether half storage and fused epilogues are timed too. */
+  /** Whether half storage and fused activations are timed too. */
   abilities: boolean;
 }
 

@@ -31,7 +31,7 @@ export class BatchNormCpu implements BatchNormOperation {
   async backward(x: Tensor, dy: Tensor, gamma: Tensor, beta: Tensor): Promise<BatchNormGradients> {
     const { mean, invStd } = this.#batch!;
     const { beta: shift, ...values } = await read({ x, dy, gamma, beta });
-    const behindRelu = this.#relu ? { beta: shift, relu: true } : {}; // it tells where the ReLU was open
+    const behindRelu = this.#relu ? { beta: shift, activation: 'relu' as const } : {}; // it tells where the ReLU was open
     const { dx, dgamma, dbeta } = backward({ ...values, ...behindRelu, mean, invStd }, this.#shapeOf(values.x), new Float32Array(x.size));
     const vector = (gradient: Float64Array) => upload(Float32Array.from(gradient), [this.#channels], 'wasm');
     return { dx: upload(dx, x.shape, 'wasm'), dgamma: vector(dgamma), dbeta: vector(dbeta) };
@@ -40,7 +40,8 @@ export class BatchNormCpu implements BatchNormOperation {
   async infer(...[x, gamma, beta]: Arguments): Promise<Tensor> {
     const values = await read({ x, gamma, beta });
     const running = { runningMean: this.#runningMean, runningVar: this.#runningVar };
-    return upload(infer({ ...values, ...running, relu: this.#relu }, this.#shapeOf(values.x), eps, new Float32Array(x.size)), x.shape, 'wasm');
+    const activation = this.#relu ? 'relu' : 'none';
+    return upload(infer({ ...values, ...running, activation }, this.#shapeOf(values.x), eps, new Float32Array(x.size)), x.shape, 'wasm');
   }
 
   async normalize(...[x, gamma, beta]: Arguments): Promise<Tensor> {
@@ -61,7 +62,7 @@ export class BatchNormCpu implements BatchNormOperation {
   }
 
   #normalized(values: Record<'x' | 'gamma' | 'beta', Float32Array>, relu: boolean) {
-    return forward({ ...values, relu }, this.#shapeOf(values.x), eps, new Float32Array(values.x.length));
+    return forward({ ...values, activation: relu ? 'relu' : 'none' }, this.#shapeOf(values.x), eps, new Float32Array(values.x.length));
   }
 
   #shapeOf(x: Float32Array) {

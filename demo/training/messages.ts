@@ -17,7 +17,7 @@ export interface Settings {
   /** Deviation of the initial weights. */
   scale: number;
   optimiser: OptimiserName;
-  /** Whether the ReLU runs inside the batch norm's kernels (`epilogue: 'relu'`) or as an operation of its own. */
+  /** Whether the ReLU runs inside the batch norm's kernels (`activation: 'relu'`) or as an operation of its own. */
   fused: boolean;
   seed: number;
 }

@@ -42,7 +42,7 @@ export interface Trained {
  * @param exchange - with the workers that have the other shares; null where this one has whole batches.
  */
 export async function train(backend: Backend, { from, to }: Share, exchange: Exchange | null, { seed, steps, onStep }: TrainOptions): Promise<Trained> {
-  const layer = await BatchNorm.create(backend, { channels: HIDDEN, epilogue: 'relu', synchronized: exchange !== null, shapes: [[to - from, HIDDEN]] });
+  const layer = await BatchNorm.create(backend, { channels: HIDDEN, activation: 'relu', synchronized: exchange !== null, shapes: [[to - from, HIDDEN]] });
   const source = random(seed); // every worker draws the same weights and the same batches
   const weights = Float32Array.from({ length: WEIGHTS }, () => 0.5 * source.normal());
   const { first, second, bias } = viewsOf(weights);

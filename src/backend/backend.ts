@@ -1,6 +1,6 @@
 import type { Storage } from '../core/storage.js';
-import type { Epilogue, Numbers, RowMask } from '../core/options.js';
-import type { Geometry, Layout } from '../core/shape.js';
+import type { Settings } from '../core/options.js';
+import type { Geometry } from '../core/shape.js';
 
 /** What runs the layers: a WebGPU device or the CPU. Made by `openBackend`. */
 export interface Backend {
@@ -67,22 +67,14 @@ export interface AdapterDescription {
   software: boolean;
 }
 
-export interface EngineOptions extends Numbers {
-  channels: number;
-  layout: Layout;
-  storage: Storage;
-  epilogue: Epilogue;
-  mask: RowMask;
-  inPlace: boolean;
+export interface EngineOptions {
+  settings: Settings;
   /** Whether the phases will be called. */
   phases: boolean;
   /** What is compiled now: forward, backward and inference, or the phases, of these shapes. */
   shapes: readonly Geometry[];
   /** Whether there will be running statistics. */
   running: boolean;
-  gamma: boolean;
-  beta: boolean;
-  onError?: (error: Error) => void;
 }
 
 type Optional = Tensor | null;

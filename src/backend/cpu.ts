@@ -1,5 +1,5 @@
 import { roundTo } from '../core/storage.js';
-import { hasRelu } from '../core/options.js';
+import type { Settings } from '../core/options.js';
 import { MAX_BATCHES, RUNNING_STAYED, RUNNING_VARIANCE_STAYED, savedViews } from '../core/saved.js';
 import { backward, backwardFrozen } from '../reference/backward.js';
 import { forward } from '../reference/forward.js';
@@ -109,10 +109,10 @@ export class CpuTensor implements Tensor {
 }
 
 class CpuEngine implements Engine {
-  readonly #options: EngineOptions;
+  readonly #options: Settings & { phases: boolean };
 
-  constructor(options: EngineOptions) {
-    this.#options = { ...options, eps: Math.fround(options.eps) }; // as the kernels have it: added to −eps it is 0
+  constructor({ settings, phases }: EngineOptions) {
+    this.#options = { ...settings, phases, eps: Math.fround(settings.eps) }; // as the kernels have it: added to −eps it is 0
   }
 
   forward(...[t, geometry]: Parameters<Engine['forward']>): void {
@@ -189,10 +189,10 @@ class CpuEngine implements Engine {
   #inputs(t: {
     x: Tensor; residual: Tensor | null; gamma: Tensor | null; beta: Tensor | null; mask: Tensor | null; validRows: Tensor | null; dresidual?: Tensor | null;
   }) {
-    const relu = hasRelu(this.#options.epilogue);
-    // A dresidual wants a residual beside it, whose values matter to a ReLU only.
+    const activation = this.#options.activation.option;
+    // A dresidual wants a residual beside it, whose values matter to an activation only.
     const residual = maybe(t.residual) ?? (t.dresidual ? of(t.x) : undefined);
-    return { x: of(t.x), residual, gamma: maybe(t.gamma), beta: maybe(t.beta), relu, ...rowsOf(t) };
+    return { x: of(t.x), residual, gamma: maybe(t.gamma), beta: maybe(t.beta), activation, ...rowsOf(t) };
   }
 
   #save(

@@ -1,4 +1,4 @@
-import { type BatchNormKernels, type CallName, createBatchNorm } from '../kernels/batchnorm.js';
+import { type BatchNormKernels, type CallName, createKernels } from '../kernels/batchnorm.js';
 import { type Loss, checkLoss, watchLoss } from '../kernels/loss.js';
 import { COPY_DST, COPY_SRC, MAP_READ, READ, STORAGE } from '../core/gpuFlags.js';
 import { GRADIENT_PLANES, MOMENTS_PLANES } from '../plan/plan.js';
@@ -55,16 +55,16 @@ export class GpuBackend implements Backend {
 
   async engine(options: EngineOptions): Promise<Engine> {
     this.check('BatchNorm.create');
-    const { phases, shapes, running, ...rest } = options;
+    const { settings, phases, shapes, running } = options;
     const modes = ['train', 'infer', 'frozen', ...(phases ? ['phases' as const] : [])] as const;
     const { adapter } = this;
-    const { inPlace } = rest;
+    const { inPlace } = settings;
     const training: readonly CallName[] = phases ? ['moments', 'merge', 'normalize', 'gradientSums', 'gradientInput'] : ['forward', 'backward'];
     const calls: readonly CallName[] = running ? [...training, 'infer'] : training;
     // A device may not tell what its adapter told.
-    const adapterClass = adapter ? (adapter.software ? 'software' : 'hardware') : undefined;
+    const adapterClass = settings.adapterClass ?? (adapter ? (adapter.software ? 'software' : 'hardware') : undefined);
     const ahead = shapes.map((geometry) => ({ ...shapeOf(geometry), calls, running, inPlace }));
-    return new GpuEngine(this.device, await createBatchNorm(this.device, { ...rest, modes, adapterClass, shapes: ahead }));
+    return new GpuEngine(this.device, await createKernels('BatchNorm.create', this.device, { ...settings, adapterClass }, modes, ahead));
   }
 
   destroy(): void {

@@ -3,8 +3,8 @@ import reluText from '../../shaders/benchmark/relu.wgsl?raw';
 import { createBatchNorm } from '../kernels/batchnorm.js';
 import { COPY_DST, COPY_SRC, STORAGE } from '../core/gpuFlags.js';
 import { type Storage, packHalf, storageBytes, unpackHalf } from '../core/storage.js';
-import { type Epilogue, hasResidual } from '../core/options.js';
-import type { AdapterClass, PlanKind } from '../plan/plan.js';
+import type { ActivationName } from '../core/activations.js';
+import type { AdapterClass, PlanKind } from '../core/options.js';
 import { geometryOf } from '../core/shape.js';
 import { inputsOf } from '../verify/cases.js';
 import { expected } from '../verify/expected.js';
@@ -13,14 +13,18 @@ import type { Contender } from './measure.js';
 import { download, elementwise, inPass, runOnce } from './record.js';
 import type { BenchShape } from './shapes.js';
 
-/** What is timed beside the plain f32 operations: half storage, and fused epilogues beside the passes they replace. */
-const VARIANTS: readonly { storage: Storage; epilogue: Epilogue }[] = [
-  { storage: 'f16', epilogue: 'none' },
-  { storage: 'bf16', epilogue: 'none' },
-  { storage: 'f32', epilogue: 'relu' },
-  { storage: 'f32', epilogue: 'addRelu' },
+/** What is timed beside the plain f32 operations: half storage, and fused activations and residuals beside the passes they replace. */
+const VARIANTS: readonly { storage: Storage; activation: ActivationName; adds: boolean }[] = [
+  { storage: 'f16', activation: 'none', adds: false },
+  { storage: 'bf16', activation: 'none', adds: false },
+  { storage: 'f32', activation: 'relu', adds: false },
+  { storage: 'f32', activation: 'relu', adds: true },
+  { storage: 'f32', activation: 'silu', adds: false },
+  { storage: 'f32', activation: 'gelu', adds: false },
 ];
-const WORDS: Record<Epilogue, string> = { none: '', relu: ' + ReLU', add: ' + add', addRelu: ' + add + ReLU' };
+const WORDS: Record<ActivationName, string> = {
+  none: '', relu: ' + ReLU', leakyRelu: ' + leaky ReLU', relu6: ' + ReLU6', silu: ' + SiLU', hardSwish: ' + hard swish', gelu: ' + GELU',
+};
 
 /** The rows of the abilities for one shape; each answer is checked before it is timed. `destroy` frees their buffers. */
 export async function abilityRows(
@@ -30,10 +34,11 @@ export async function abilityRows(
   const spatial = layout === 'channelsFirst' ? geometryOf('benchmark', layout, channels, shape.shape).spatial : undefined;
   const contenders: Contender[] = [];
   const owned: { destroy(): void }[] = [];
-  for (const { storage, epilogue } of VARIANTS) {
-    const inputs = inputsOf({ name: '', rows, channels, spatial, storage, epilogue }, 1);
+  for (const { storage, activation, adds } of VARIANTS) {
+    const words = `${adds ? ' + add' : ''}${WORDS[activation]}`;
+    const inputs = inputsOf({ name: '', rows, channels, spatial, storage, activation, residual: adds }, 1);
     const bn = await createBatchNorm(device, {
-      channels, layout, storage, epilogue, adapterClass, plan, modes: ['train', 'infer'], shapes: [{ ...shape.shape, running: false }],
+      channels, layout, storage, activation, residual: adds, adapterClass, plan, modes: ['train', 'infer'], shapes: [{ ...shape.shape, running: false }],
     });
     owned.push(bn);
     const make = (size: number) => {
@@ -55,11 +60,11 @@ export async function abilityRows(
     };
     const [x, dy, y, dx] = [matrix(inputs.x), matrix(inputs.dy), make(bytes), make(bytes)];
     const residual = inputs.residual ? { residual: matrix(inputs.residual) } : {};
-    const dresidual = epilogue === 'addRelu' ? { dresidual: make(bytes) } : {};
+    const dresidual = adds ? { dresidual: make(bytes) } : {};
     const [gamma, beta, runningMean, runningVar] = [inputs.gamma!, inputs.beta!, inputs.frozenMean, inputs.frozenVar].map(vector);
     const [dgamma, dbeta, saved] = [make(4 * channels), make(4 * channels), bn.createSaved()];
     owned.push(saved);
-    const before = epilogue === 'none' ? { gamma } : { gamma, beta, ...residual };
+    const before = activation === 'none' ? { gamma } : { gamma, beta, ...residual };
     const forward = (pass: GPUComputePassEncoder) => bn.forward(pass, { x, ...residual, gamma, beta, y, saved }, shape.shape);
     const backward = (pass: GPUComputePassEncoder) => bn.backward(pass, { x, dy, ...before, saved, dx, ...dresidual, dgamma, dbeta }, shape.shape);
     const infer = (pass: GPUComputePassEncoder) => bn.infer(pass, { x, ...residual, gamma, beta, runningMean, runningVar, y }, shape.shape);
@@ -72,11 +77,11 @@ export async function abilityRows(
       runOnce(device, record);
       const wrong = compareAll(inputs, { ...want, ...(await outputs()) }, want, false).find(({ beyond }) => beyond > 0);
       if (wrong) throw new Error(
-        `benchmark: ${wrong.output} of ${storage}${WORDS[epilogue]} is ${wrong.ratio.toPrecision(3)} × its bound. Nothing wrong is timed.`,
+        `benchmark: ${wrong.output} of ${storage}${words} is ${wrong.ratio.toPrecision(3)} × its bound. Nothing wrong is timed.`,
       );
     };
-    const added = Number(hasResidual(epilogue)) * bytes;
-    const label = `${storage === 'f32' ? '' : `, ${storage}`}${WORDS[epilogue]}`;
+    const added = Number(adds) * bytes;
+    const label = `${storage === 'f32' ? '' : `, ${storage}`}${words}`;
     contenders.push(
       inPass(`forward${label}`, 3 * bytes + added, null, forward, check(forward, async () => ({ y: await read(y) }))),
       inPass(`backward${label}`, 5 * bytes + 3 * added, null, backward, check(
@@ -88,8 +93,8 @@ export async function abilityRows(
       )),
       inPass(`inference${label}`, 2 * bytes + added, 1, infer, check(infer, async () => ({ inferY: await read(y) }))),
     );
-    if (elements % 4 === 0 && epilogue === 'relu') contenders.push(await elementwise(device, 'ReLU pass', reluText, [x], y, 2 * bytes, elements));
-    if (elements % 4 === 0 && epilogue === 'addRelu') {
+    if (elements % 4 === 0 && activation === 'relu' && !adds) contenders.push(await elementwise(device, 'ReLU pass', reluText, [x], y, 2 * bytes, elements));
+    if (elements % 4 === 0 && activation === 'relu' && adds) {
       contenders.push(await elementwise(device, 'add + ReLU pass', addReluText, [x, residual.residual!], y, 3 * bytes, elements));
     }
   }

@@ -1,6 +1,6 @@
 import copyText from '../../shaders/benchmark/copy.wgsl?raw';
 import passText from '../../shaders/benchmark/pass.wgsl?raw';
-import type { AdapterClass, PlanKind } from '../plan/plan.js';
+import type { AdapterClass, PlanKind } from '../core/options.js';
 import { STORAGE, COPY_DST, COPY_SRC } from '../core/gpuFlags.js';
 import { createBatchNorm } from '../kernels/batchnorm.js';
 import { plan } from '../plan/plan.js';
@@ -31,7 +31,7 @@ export interface FieldOptions {
   /** The CPU rows and the staged backward cost seconds at large shapes. */
   cpu: boolean;
   staged: boolean;
-  /** Half storage, and fused epilogues beside the passes they replace. */
+  /** Half storage, and fused activations beside the passes they replace. */
   abilities: boolean;
 }
 

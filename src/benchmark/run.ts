@@ -1,6 +1,7 @@
 import type { Backend } from '../backend/backend.js';
 import { findAdapter, requestDeviceOf } from '../backend/device.js';
-import { type AdapterClass, type PlanKind, classOf } from '../plan/plan.js';
+import { classOf } from '../plan/plan.js';
+import type { AdapterClass, PlanKind } from '../core/options.js';
 import { fieldOf } from './contenders.js';
 import { type Timing, measure } from './measure.js';
 import type { BenchShape } from './shapes.js';
@@ -32,7 +33,7 @@ export interface BenchOptions {
   /** Whether the CPU fallback and the staged backward are timed too. Default true. */
   cpu?: boolean;
   staged?: boolean;
-  /** Whether half storage and fused epilogues are timed too. Default false. */
+  /** Whether half storage and fused activations are timed too. Default false. */
   abilities?: boolean;
   onProgress?: (done: ShapeReport) => void;
 }

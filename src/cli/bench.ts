@@ -8,7 +8,7 @@ import {
   benchMarkdown, benchTable, benchmark, count, countCalls, openTimedDevice, standInDevice, threeDigits,
 } from '../benchmark/index.js';
 import { type PeerReport, peerJson, peerMarkdown, peerTable } from '../benchmark/peers/report.js'; // not its index, which would bring the peers
-import type { PlanKind } from '../plan/plan.js';
+import type { PlanKind } from '../core/options.js';
 import { adapterLine } from '../verify/index.js';
 import { findGpu } from './adapter.js';
 import { openBrowser } from './browser.js';
@@ -29,7 +29,7 @@ CPU. Every answer is checked before it is timed.
   --first           time and processor time from an empty profile to the first y and dx, ours and jax-js's, a browser started for
                     each of --samples (default 5); at [256, 64] and [4096, 256] where --shapes does not say
   --peers           time jax-js and tfjs too, in the browser; tfjs takes minutes at the largest shapes
-  --abilities       time half storage, and fused epilogues beside the passes they replace, too
+  --abilities       time half storage, and fused activations beside the passes they replace, too
   --count           print what the plans of both adapter classes cost and what the calls do, and time nothing
   --markdown FILE   write the tables there too
   --json            print JSON

@@ -1,14 +1,13 @@
-import { MAX_CHANNELS, checkCount, describe } from './shape.js';
+import { type Activation, type ResolvedActivation, isActivated, resolveActivation } from './activations.js';
 import { optionMeant, valueMeant } from './meant.js';
+import { type Layout, MAX_CHANNELS, checkCount, checkLayout, describe } from './shape.js';
+import { type Storage, checkStorage } from './storage.js';
 
 /** Which variance the running statistics keep: ÷ rows, or ÷ (rows − 1). */
 export type RunningVariance = 'biased' | 'unbiased';
 
 /** What the kernels can be asked to do; each mode has calls of its own. */
 export type Mode = 'train' | 'infer' | 'frozen' | 'phases';
-
-/** What follows gamma · xHat + beta in the same pass: nothing, a ReLU, a residual added, or both in that order: max(0, … + residual). */
-export type Epilogue = 'none' | 'relu' | 'add' | 'addRelu';
 
 /** How a call says which rows count: all; a number for each row, in (batch, spatial) order, 0 where it does not; the first so many. */
 export type RowMask = 'none' | 'rows' | 'count';
@@ -26,17 +25,150 @@ export interface Numbers {
   runningVariance: RunningVariance;
 }
 
+/**
+ * Hardware hides latency with many workgroups. A software adapter runs a workgroup on one core, so it
+ * wants few: there a barrier costs tens of trivial kernels.
+ */
+export type AdapterClass = 'hardware' | 'software';
+
+/** One dispatch that does it all, or parts of the rows, their merge, and the elementwise pass. */
+export type PlanKind = 'single' | 'split';
+
+/** What of a device's limits plans and checks go by. */
+export interface DeviceLimits {
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+  readonly maxStorageBufferBindingSize: number;
+  readonly maxStorageBuffersPerShaderStage: number;
+  readonly minStorageBufferOffsetAlignment: number;
+}
+
+/** The options that kernels and layer have alike. `Numbers` (eps, momentum, runningVariance) are PyTorch's where left out. */
+export interface CommonOptions extends Partial<Numbers> {
+  channels: number;
+  /** Where a channel's values lie: in the last axis (NC, NHWC, …), or in the second (NCL, NCHW, …). Default `'channelsLast'`. */
+  layout?: Layout;
+  /** How x, y, dy, dx and the residual lie in memory: f32, or two f16 or bf16 a 32-bit word. Default `'f32'`. */
+  storage?: Storage;
+  /** What follows z = gamma · xHat + beta (+ residual) in the same pass: a name, or one's own. Default `'none'`. */
+  activation?: Activation;
+  /** Whether calls add a residual to gamma · xHat + beta, before the activation. Default false. */
+  residual?: boolean;
+  /** Whether calls say which rows count, and how: `'rows'` by `mask`, `'count'` by `validRows`. Default `'none'`. */
+  mask?: RowMask;
+  /** Whether y may be written over x where statistics are given, and dx over dy. Default false. */
+  inPlace?: boolean;
+  /** Whether there is a gamma; without one it is 1 and has no gradient. Default true. */
+  gamma?: boolean;
+  /** Whether there is a beta; without one it is 0 and has no gradient. Default true. */
+  beta?: boolean;
+  /** How the work is cut on a GPU. Default: read off the adapter. */
+  adapterClass?: AdapterClass;
+  /**
+   * Forces a plan on a GPU: three dispatches, or one wherever eight buffers suffice and, in half storage, channels (channels-first
+   * spatial) are a multiple of 4. With `'single'` a call that would have a thread read more than 16 384 times is refused.
+   * Default: by shape and adapter class; `tune` finds the quicker.
+   */
+  plan?: PlanKind;
+  /** Limits to keep to on a GPU, each at most the device's: tensors are then seen through smaller windows. Default the device's. */
+  limits?: Partial<DeviceLimits>;
+  /** Receives what WebGPU reports only after a call has returned. Without one the error is rethrown outside any call. */
+  onError?: (error: Error) => void;
+}
+
+/** The options as every room takes them: checked, each with a value. */
+export interface Settings extends Numbers {
+  channels: number;
+  layout: Layout;
+  storage: Storage;
+  activation: ResolvedActivation;
+  residual: boolean;
+  mask: RowMask;
+  inPlace: boolean;
+  gamma: boolean;
+  beta: boolean;
+  /** Undefined: as the adapter is. */
+  adapterClass: AdapterClass | undefined;
+  /** Undefined: as the planner chooses. */
+  plan: PlanKind | undefined;
+  /** Undefined: the device's. */
+  limits: Partial<DeviceLimits> | undefined;
+  onError: ((error: Error) => void) | undefined;
+}
+
 export const DEFAULTS: Numbers = { eps: 1e-5, momentum: 0.1, runningVariance: 'unbiased' };
 
 const MODES: readonly Mode[] = ['train', 'infer', 'frozen', 'phases'];
-const EPILOGUES: readonly Epilogue[] = ['none', 'relu', 'add', 'addRelu'];
 const MASKS: readonly RowMask[] = ['none', 'rows', 'count'];
 
-export const hasRelu = (epilogue: Epilogue): boolean => epilogue === 'relu' || epilogue === 'addRelu';
-export const hasResidual = (epilogue: Epilogue): boolean => epilogue === 'add' || epilogue === 'addRelu';
-/** Whether a backward writes the residual's gradient: where it is not dy to the bit, behind a ReLU or where rows are masked. */
-export const hasResidualGradient = ({ epilogue, mask }: { epilogue: Epilogue; mask: RowMask }): boolean =>
-  hasResidual(epilogue) && (hasRelu(epilogue) || mask !== 'none');
+const CLASSES: readonly AdapterClass[] = ['hardware', 'software'];
+const PLANS: readonly PlanKind[] = ['single', 'split'];
+export const LIMIT_NAMES = [
+  'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupsPerDimension', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage',
+  'minStorageBufferOffsetAlignment',
+] as const satisfies readonly (keyof DeviceLimits)[];
+const COMMON_NAMES = [
+  'channels', 'layout', 'storage', 'activation', 'residual', 'mask', 'inPlace', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'adapterClass', 'plan',
+  'limits', 'onError',
+] as const satisfies readonly (keyof CommonOptions)[];
+
+/**
+ * The options, checked and with their defaults.
+ *
+ * @param own - names of further options that `call` takes and checks itself.
+ * @throws {TypeError} an option is of the wrong kind, or unknown.
+ * @throws {RangeError} an option has a value that cannot be computed with.
+ */
+export function resolveOptions(call: string, options: CommonOptions, own: readonly string[]): Settings {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`${call}: "options" is ${describe(options)}, needs an object with at least channels.`);
+  }
+  checkNames(call, options, [...COMMON_NAMES, ...own]);
+  const {
+    channels, layout = 'channelsLast', storage = 'f32', activation = 'none', residual = false, mask = 'none', inPlace = false, gamma = true, beta = true,
+    eps = DEFAULTS.eps, momentum = DEFAULTS.momentum, runningVariance = DEFAULTS.runningVariance, adapterClass, plan, limits, onError,
+  } = options;
+  checkNumbers(call, { channels, eps, momentum, runningVariance });
+  for (const [name, flag] of Object.entries({ gamma, beta, inPlace, residual })) checkFlag(call, name, flag);
+  checkLayout(call, layout);
+  checkStorage(call, storage);
+  const resolved = resolveActivation(call, activation);
+  checkRowMask(call, mask);
+  if (adapterClass !== undefined) checkOneOf(call, 'adapterClass', adapterClass, CLASSES);
+  if (plan !== undefined) checkOneOf(call, 'plan', plan, PLANS, ' Leave it out to have it chosen.');
+  if (limits !== undefined) checkLimits(call, limits);
+  if (onError !== undefined && typeof onError !== 'function') {
+    throw new TypeError(`${call}: "onError" is ${describe(onError)}, needs a function.`);
+  }
+  return {
+    channels, layout, storage, activation: resolved, residual, mask, inPlace, gamma, beta, eps, momentum, runningVariance, adapterClass, plan, limits, onError,
+  };
+}
+
+/** The options, without limits that are the device's own object: that may have whatever it has. */
+export function withoutOwnLimits<O extends CommonOptions>(options: O, device: { readonly limits: object } | null): O {
+  return device && options?.limits === device.limits ? { ...options, limits: undefined } : options;
+}
+
+/** Throws unless limits are numbers that some device could have; whether this one does is seen where it is known. */
+function checkLimits(call: string, limits: Partial<DeviceLimits>): void {
+  if (typeof limits !== 'object' || limits === null) {
+    throw new TypeError(`${call}: "limits" is ${describe(limits)}, needs an object such as device.limits. Leave it out to have those.`);
+  }
+  checkNames(call, limits, LIMIT_NAMES);
+  for (const name of LIMIT_NAMES) {
+    const value = limits[name]; // of a GPUSupportedLimits it is on the prototype
+    if (value === undefined) continue;
+    checkCount(call, `limits.${name}`, value);
+    if (name === 'minStorageBufferOffsetAlignment' && !Number.isInteger(Math.log2(value))) {
+      throw new RangeError(`${call}: "limits.${name}" is ${value}, needs a power of 2. Leave it out to have the device's.`);
+    }
+  }
+}
+
+/** Whether a backward writes the residual's gradient: where it is not dy to the bit, behind an activation or where rows are masked. */
+export const hasResidualGradient = ({ activation, residual, mask }: Pick<Settings, 'residual' | 'mask'> & { activation: { readonly name: string } }): boolean =>
+  residual && (isActivated(activation) || mask !== 'none');
 
 /** Refuses an option nobody reads: a misspelt one would otherwise change nothing in silence. */
 export function checkNames(call: string, options: object, known: readonly string[]): void {
@@ -90,17 +222,14 @@ function checkMomentum(call: string, momentum: unknown): asserts momentum is num
   }
 }
 
-export function checkEpilogue(call: string, epilogue: unknown): asserts epilogue is Epilogue {
-  checkOneOf(call, 'epilogue', epilogue, EPILOGUES);
-}
-
 export function checkRowMask(call: string, mask: unknown): asserts mask is RowMask {
   checkOneOf(call, 'mask', mask, MASKS);
 }
 
-function checkOneOf(call: string, name: string, value: unknown, known: readonly string[]): void {
+function checkOneOf(call: string, name: string, value: unknown, known: readonly string[], advice = ''): void {
   if (!known.includes(value as string)) {
-    throw new RangeError(`${call}: "${name}" is ${describe(value)}, needs one of ${known.map((each) => `'${each}'`).join(', ')}.${valueMeant(value, known)}`);
+    const list = known.map((each) => `'${each}'`).join(', ');
+    throw new RangeError(`${call}: "${name}" is ${describe(value)}, needs one of ${list}.${valueMeant(value, known) || advice}`);
   }
 }
 

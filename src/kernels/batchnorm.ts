@@ -1,36 +1,20 @@
 import type { BufferView, TensorView } from '../core/buffers.js';
 import { COPY_DST, COPY_SRC, STORAGE } from '../core/gpuFlags.js';
-import { type Storage, checkStorage } from '../core/storage.js';
 import {
-  DEFAULTS, MAX_PARTS, type Epilogue, type Mode, type Numbers, type RowMask, checkEpilogue, checkFlag, checkModes, checkNames, checkNumbers, checkRowMask,
-  checkUnbiased,
+  type CommonOptions, type DeviceLimits, LIMIT_NAMES, MAX_PARTS, type Mode, type Settings, checkFlag, checkModes, checkNames, checkUnbiased, resolveOptions,
+  withoutOwnLimits,
 } from '../core/options.js';
-import { type AdapterClass, GRADIENT_PLANES, MOMENTS_PLANES, type PlanKind, classOf, plan, planMerge } from '../plan/plan.js';
+import { GRADIENT_PLANES, MOMENTS_PLANES, classOf, plan, planMerge } from '../plan/plan.js';
 import { savedBytes } from '../core/saved.js';
-import { type BatchShape, type Geometry, type Layout, checkCount, checkLayout, describe, geometryOf } from '../core/shape.js';
+import { type BatchShape, type Geometry, checkCount, describe, geometryOf } from '../core/shape.js';
 import { type Loss, checkLoss, watchLoss } from './loss.js';
-import { type Buffers, type CallOptions, type DeviceLimits, Operation, type Planner } from './operation.js';
+import { type Buffers, type CallOptions, Operation, type Planner } from './operation.js';
 import { compileAhead } from '../shader/pipelines.js';
-import { type Draft, type OperationName, type Settings, draftsOf, variantOf } from './recipes.js';
+import { type Draft, type KernelSettings, type OperationName, draftsOf, variantOf } from './recipes.js';
 import { type Variant, bindingsOf, variantKey } from '../shader/kernels.js';
 
-/** Options of `createBatchNorm`. `Numbers` (eps, momentum, runningVariance) are PyTorch's where left out. */
-export interface BatchNormOptions extends Partial<Numbers> {
-  channels: number;
-  /** Where a channel's values lie. Default `'channelsLast'`. */
-  layout?: Layout;
-  /** How x, y, dy, dx and the residual lie in memory: f32, or two f16 or bf16 a 32-bit word. Default `'f32'`. */
-  storage?: Storage;
-  /** What follows gamma · xHat + beta in the same pass. Default `'none'`. */
-  epilogue?: Epilogue;
-  /** Whether calls say which rows count, and how: `'rows'` by `mask`, `'count'` by `validRows`. Default `'none'`. */
-  mask?: RowMask;
-  /** Whether `infer` may write y over x, and a backward dx over dy. Default false. */
-  inPlace?: boolean;
-  /** Whether there is a gamma; without one it is 1 and has no gradient. Default true. */
-  gamma?: boolean;
-  /** Whether there is a beta; without one it is 0 and has no gradient. Default true. */
-  beta?: boolean;
+/** Options of `createBatchNorm`. */
+export interface BatchNormOptions extends CommonOptions {
   /**
    * What will be called: `'train'` forward and backward, `'infer'` infer, `'frozen'` backwardFrozen, `'phases'` moments,
    * merge, normalize, gradientSums and gradientInput. Default the first three.
@@ -41,18 +25,6 @@ export interface BatchNormOptions extends Partial<Numbers> {
    * thread for as long as that takes. Default none; `prepare` does the same later.
    */
   shapes?: readonly PreparedShape[];
-  /** How the work is cut. Default: read off the device's `adapterInfo`. */
-  adapterClass?: AdapterClass;
-  /**
-   * Forces a plan: three dispatches, or one wherever eight buffers suffice and, in half storage, channels (channels-first
-   * spatial) are a multiple of 4. With `'single'` a call that would have a thread read more than 16 384 times is refused.
-   * Default: by shape and adapter class.
-   */
-  plan?: PlanKind;
-  /** Limits to keep to, each at most the device's: tensors are then seen through smaller windows. Default the device's. */
-  limits?: Partial<DeviceLimits>;
-  /** Receives what WebGPU reports only later. Without one the error is rethrown outside any call. */
-  onError?: (error: Error) => void;
 }
 
 /** The calls of `BatchNormKernels`. */
@@ -159,15 +131,6 @@ export interface PartsOptions {
   parts?: number;
 }
 
-const OPTION_NAMES = [
-  'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'modes', 'shapes', 'adapterClass',
-  'plan', 'limits', 'onError',
-];
-const LIMIT_NAMES = [
-  'maxComputeInvocationsPerWorkgroup', 'maxComputeWorkgroupsPerDimension', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage',
-  'minStorageBufferOffsetAlignment',
-] as const;
-
 /**
  * Creates the batch norm kernels for a number of channels, and compiles those that `shapes` need; calls then only record.
  *
@@ -184,63 +147,36 @@ export async function createBatchNorm(device: GPUDevice, options: BatchNormOptio
   if (typeof device?.createComputePipelineAsync !== 'function') {
     throw new TypeError(`${call}: "device" is ${describe(device)}, needs a GPUDevice. Request one from an adapter.`);
   }
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`${call}: "options" is ${describe(options)}, needs an object with at least channels.`);
-  }
-  checkNames(call, options, OPTION_NAMES);
-  const {
-    channels, gamma = true, beta = true, modes = ['train', 'infer', 'frozen'], storage = 'f32', epilogue = 'none', mask = 'none', inPlace = false,
-    adapterClass = classOf(device.adapterInfo), plan: kind, layout = 'channelsLast', onError, shapes = [],
-    eps = DEFAULTS.eps, momentum = DEFAULTS.momentum, runningVariance = DEFAULTS.runningVariance,
-  } = options;
-  checkNumbers(call, { channels, eps, momentum, runningVariance });
-  checkFlag(call, 'gamma', gamma);
-  checkFlag(call, 'beta', beta);
-  checkFlag(call, 'inPlace', inPlace);
-  checkStorage(call, storage);
-  checkEpilogue(call, epilogue);
-  checkRowMask(call, mask);
+  const settings = resolveOptions(call, withoutOwnLimits(options, device), ['modes', 'shapes']);
+  const { modes = ['train', 'infer', 'frozen'], shapes = [] } = options;
   checkModes(call, modes);
-  const limits = limitsOf(call, device.limits, options.limits);
-  if (adapterClass !== 'hardware' && adapterClass !== 'software') {
-    throw new RangeError(`${call}: "adapterClass" is ${describe(adapterClass)}, needs 'hardware' or 'software'.`);
-  }
-  if (kind !== undefined && kind !== 'single' && kind !== 'split') {
-    throw new RangeError(`${call}: "plan" is ${describe(kind)}, needs 'single' or 'split'. Leave it out to have it chosen.`);
-  }
-  checkLayout(call, layout);
-  if (onError !== undefined && typeof onError !== 'function') {
-    throw new TypeError(`${call}: "onError" is ${describe(onError)}, needs a function.`);
-  }
+  return createKernels(call, device, settings, modes, shapes);
+}
+
+/** `createBatchNorm` of checked options, in the name of `call`. */
+export async function createKernels(
+  call: string, device: GPUDevice, settings: Settings, modes: readonly Mode[], shapes: readonly PreparedShape[],
+): Promise<BatchNormKernels> {
+  const limits = limitsOf(call, device.limits, settings.limits);
+  const kernelSettings: KernelSettings = { ...settings, adapterClass: settings.adapterClass ?? classOf(device.adapterInfo) };
   const loss = watchLoss(device);
   await Promise.resolve(); // a device lost before now says so only then
   checkLoss(call, loss);
-  const settings: Settings = {
-    channels, layout, storage, epilogue, mask, inPlace, gamma, beta, adapterClass, kind, numbers: { eps, momentum, runningVariance },
-  };
-  const drafts = draftsOf(settings, modes, limits.maxStorageBuffersPerShaderStage);
-  checkBindings(call, drafts, settings, limits.maxStorageBuffersPerShaderStage, options.limits !== undefined);
-  const kernels = new BatchNormKernels(device, settings, limits, drafts, loss, onError ?? null);
+  const drafts = draftsOf(kernelSettings, modes, limits.maxStorageBuffersPerShaderStage);
+  checkBindings(call, drafts, kernelSettings, limits.maxStorageBuffersPerShaderStage, settings.limits !== undefined);
+  const kernels = new BatchNormKernels(device, kernelSettings, limits, drafts, loss);
   await kernels.compile(call, shapes);
   return kernels;
 }
 
-/** The device's limits, or lower ones; checked. */
+/** The device's limits, or lower ones. */
 function limitsOf(call: string, device: DeviceLimits, given: Partial<DeviceLimits> | undefined): DeviceLimits {
   if (given === undefined || given === device) return device;
-  if (typeof given !== 'object' || given === null) {
-    throw new TypeError(`${call}: "limits" is ${describe(given)}, needs an object such as device.limits. Leave it out to have those.`);
-  }
-  checkNames(call, given, LIMIT_NAMES);
   const limits = Object.fromEntries(LIMIT_NAMES.map((name) => [name, device[name]])) as Record<(typeof LIMIT_NAMES)[number], number>;
   for (const name of LIMIT_NAMES) {
-    const value = given[name]; // of a GPUSupportedLimits it is on the prototype
+    const value = given[name];
     if (value === undefined) continue;
-    checkCount(call, `limits.${name}`, value);
     const alignment = name === 'minStorageBufferOffsetAlignment';
-    if (alignment && !Number.isInteger(Math.log2(value))) {
-      throw new RangeError(`${call}: "limits.${name}" is ${value}, needs a power of 2. Leave it out to have the device's, ${device[name]}.`);
-    }
     if (alignment ? value < device[name] : value > device[name]) {
       throw new RangeError(
         `${call}: "limits.${name}" is ${value}, needs at ${alignment ? 'least' : 'most'} ${device[name]} (the device's). Leave it out to have that.`,
@@ -255,7 +191,7 @@ function limitsOf(call: string, device: DeviceLimits, given: Partial<DeviceLimit
 }
 
 /** Throws where a kernel that no other can stand in for binds more buffers than a stage may. */
-function checkBindings(call: string, drafts: readonly Draft[], settings: Settings, most: number, given: boolean): void {
+function checkBindings(call: string, drafts: readonly Draft[], settings: KernelSettings, most: number, given: boolean): void {
   const tile = { width: 1, across: 'channels', groupSize: 1, grouped: true, kept: false, unrolled: false } as const;
   let [needed, needs] = [0, ''];
   for (const draft of drafts) {
@@ -280,7 +216,7 @@ export class BatchNormKernels {
   readonly channels: number;
   /** Receives what WebGPU reports only after a call has returned: a buffer of another device, memory that ran out. */
   onError: ((error: Error) => void) | null;
-  readonly #settings: Settings;
+  readonly #settings: KernelSettings;
   readonly #loss: Loss;
   readonly #operations = new Map<OperationName, Operation>();
   #destroyed = false;
@@ -288,21 +224,20 @@ export class BatchNormKernels {
   /** @internal */
   constructor(
     device: GPUDevice,
-    settings: Settings,
+    settings: KernelSettings,
     limits: DeviceLimits,
     drafts: readonly Draft[],
     loss: Loss,
-    onError: ((error: Error) => void) | null,
   ) {
     this.device = device;
     this.channels = settings.channels;
-    this.onError = onError;
+    this.onError = settings.onError ?? null;
     this.#settings = settings;
     this.#loss = loss;
-    const { numbers, adapterClass, kind, storage, channels, layout } = settings;
+    const { adapterClass, plan: kind, storage, channels, layout } = settings;
     const planFor: Planner = (geometry, choice, parts, call) => {
-      const made = plan(geometry, numbers, { adapterClass, kind, storage, ...choice }, limits, call);
-      return parts === 0 ? made : { ...made, finish: planMerge({ layout, channels }, parts, numbers, { adapterClass, ...choice }, limits, call) };
+      const made = plan(geometry, settings, { adapterClass, kind, storage, ...choice }, limits, call);
+      return parts === 0 ? made : { ...made, finish: planMerge({ layout, channels }, parts, settings, { adapterClass, ...choice }, limits, call) };
     };
     const report = (error: Error) => this.#report(error);
     for (const draft of drafts) this.#operations.set(draft.operation, new Operation(device, { ...draft, settings }, planFor, limits, report));
@@ -383,15 +318,15 @@ export class BatchNormKernels {
     const call = 'BatchNormKernels.forward';
     const geometry = this.#check(call, pass, buffers, shape, 'train');
     const tracked = isTracked(buffers);
-    const { mask, numbers } = this.#settings;
-    if (tracked && mask === 'none') checkUnbiased(call, geometry.rows, numbers.runningVariance);
+    const { mask, runningVariance } = this.#settings;
+    if (tracked && mask === 'none') checkUnbiased(call, geometry.rows, runningVariance);
     this.#record(tracked ? 'forward' : 'forwardUntracked', pass, buffers, geometry);
   }
 
   /**
    * Records the closed-form backward pass of the last `forward` with the same `x` and `saved`.
    *
-   *     dz    = dy where the pre-activation is above 0, else 0, behind a ReLU (of a NaN, NaN); else dy
+   *     dz    = f′(z) · dy behind an activation f of z = gamma · xHat + beta (+ residual); else dy
    *     dbeta = Σ dz        dgamma = Σ dz · xHat        dresidual = dz
    *     dx    = gamma · invStd · (dz − dbeta/rows − xHat · dgamma/rows)
    *
@@ -402,9 +337,9 @@ export class BatchNormKernels {
    * @param pass - open compute pass; left open.
    * @param buffers - owned by the caller, sizes in elements, exactly those the options have:
    *   reads `x` and `dy` rows·channels, `gamma` channels, `saved` as `forward` left it, `mask` or `validRows` as there;
-   *   behind a ReLU also `beta` and `residual` as there;
-   *   writes `dx` rows·channels, `dgamma` and `dbeta` channels; behind add + ReLU, and behind a plain add where rows are masked,
-   *   also `dresidual` rows·channels, 0 in masked rows. Of another plain add it is dy.
+   *   behind an activation also `beta` and `residual` as there;
+   *   writes `dx` rows·channels, `dgamma` and `dbeta` channels; with a residual also, behind an activation
+   *   or where rows are masked, `dresidual` rows·channels, 0 in masked rows. Else that is dy.
    *   With `inPlace`, `dx` may be exactly `dy`.
    * @throws as `forward`.
    * @example bn.backward(pass, { x, dy, gamma, saved, dx, dgamma, dbeta }, { rows: 128 });
@@ -421,7 +356,7 @@ export class BatchNormKernels {
    *     dbeta = Σ dz        dgamma = Σ dz · xHat        dx = gamma · invStd · dz        (dz as in `backward`)
    *
    * Nothing runs until the caller submits; the arguments are checked now. One dispatch or three, as `forward`; four where
-   * the three would need nine buffers (mask, add + ReLU, gamma and beta together); one where the options have neither
+   * the three would need nine buffers (mask, residual, activation, gamma and beta together); one where the options have neither
    * gamma nor beta.
    *
    * @param pass - open compute pass; left open.

@@ -1,19 +1,20 @@
-import { type Argument, type BufferLimits, type BufferView, type Requirement, type TensorView, checkSharing, checkView } from '../core/buffers.js';
+import { type Argument, type BufferView, type Requirement, type TensorView, checkSharing, checkView } from '../core/buffers.js';
 import { COMPUTE, STORAGE, UNIFORM } from '../core/gpuFlags.js';
+import type { DeviceLimits } from '../core/options.js';
 import { type Storage, storageBytes } from '../core/storage.js';
 import { PARAMS_BYTES, writeParams } from '../plan/params.js';
-import type { Grid, Plan, PlanChoice, PlanLimits } from '../plan/plan.js';
+import type { Grid, Plan, PlanChoice } from '../plan/plan.js';
 import { type Geometry, describe } from '../core/shape.js';
 import type { Window } from '../plan/windows.js';
 import { BufferCache } from './cache.js';
-import { type Draft, type Settings, type Step, stepsOf, variantOf } from './recipes.js';
+import { type Draft, type KernelSettings, type Step, stepsOf, variantOf } from './recipes.js';
 import { type Compiled, compileNow } from '../shader/pipelines.js';
 import { inScopes } from '../core/scope.js';
 import { type BufferName, MATRICES, type Variant, bindingsOf } from '../shader/kernels.js';
 
 /** An operation and what decides its texts. */
 export interface Recipe extends Draft {
-  settings: Settings;
+  settings: KernelSettings;
 }
 
 /** Buffers of a call by argument name. */
@@ -21,9 +22,6 @@ export type Buffers = Partial<Record<BufferName, TensorView>>;
 
 /** Plans a shape; `parts` are the caller's own, to be merged. */
 export type Planner = (geometry: Geometry, choice: Pick<PlanChoice, 'single' | 'cuts' | 'accumulate' | 'part'>, parts: number, call: string) => Plan;
-
-/** What of a device's limits plans and checks go by. */
-export type DeviceLimits = PlanLimits & BufferLimits & { readonly maxStorageBuffersPerShaderStage: number };
 
 /** What a call says beside its shape. */
 export interface CallOptions {

@@ -1,25 +1,13 @@
-import { type Storage, storageBytes } from '../core/storage.js';
-import { type Epilogue, type Mode, type Numbers, type RowMask, hasRelu, hasResidual, hasResidualGradient } from '../core/options.js';
-import {
-  type AdapterClass, COEFFICIENT_PLANES, type Dispatch, GRADIENT_PLANES, MOMENTS_PLANES, type Plan, type PlanKind, type PlanLimits, tilesOf,
-} from '../plan/plan.js';
+import { storageBytes } from '../core/storage.js';
+import { isActivated } from '../core/activations.js';
+import { type AdapterClass, type Mode, type Settings, hasResidualGradient } from '../core/options.js';
+import { COEFFICIENT_PLANES, type Dispatch, GRADIENT_PLANES, MOMENTS_PLANES, type Plan, type PlanLimits, tilesOf } from '../plan/plan.js';
 import { savedBytes } from '../core/saved.js';
-import type { Layout } from '../core/shape.js';
 import { type BufferName, KERNELS, type KernelName, MATRICES, type Variant, bindingsOf, variantKey } from '../shader/kernels.js';
 
-/** Everything of `createBatchNorm`'s options that decides what is compiled, and the numbers. */
-export interface Settings {
-  channels: number;
-  layout: Layout;
-  storage: Storage;
-  epilogue: Epilogue;
-  mask: RowMask;
-  inPlace: boolean;
-  gamma: boolean;
-  beta: boolean;
+/** The options, and the adapter's class where they leave it open. */
+export interface KernelSettings extends Settings {
   adapterClass: AdapterClass;
-  kind: PlanKind | undefined;
-  numbers: Numbers;
 }
 
 export type OperationName =
@@ -92,18 +80,17 @@ export function stepsOf(draft: Draft, plan: Plan): Step[] {
 }
 
 /** Every operation of the modes. */
-export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers: number): Draft[] {
-  const { channels, epilogue, gamma, beta, mask, inPlace, numbers } = settings;
+export function draftsOf(settings: KernelSettings, modes: readonly Mode[], maxBuffers: number): Draft[] {
+  const { channels, activation, gamma, beta, mask, inPlace, momentum } = settings;
   const given = (...names: (BufferName | false)[]) => names.filter((name): name is BufferName => name !== false);
   const rows = given(mask === 'rows' && 'mask', mask === 'count' && 'validRows');
-  const residual = given(hasResidual(epilogue) && 'residual');
+  const residual = given(settings.residual && 'residual');
   const affine = given(gamma && 'gamma', beta && 'beta');
-  const relu = hasRelu(epilogue);
-  // Behind a ReLU the backward needs what the forward added; else neither beta nor residual moves a gradient.
-  const preActivation = relu ? [...residual, ...affine] : given(gamma && 'gamma');
+  // Behind an activation the backward needs what the forward added; else neither beta nor residual moves a gradient.
+  const preActivation = isActivated(activation) ? [...residual, ...affine] : given(gamma && 'gamma');
   const dresidual = given(hasResidualGradient(settings) && 'dresidual');
   const gradients = given(gamma && 'dgamma', beta && 'dbeta');
-  const batches = given(numbers.momentum === 'cumulative' && 'batches');
+  const batches = given(momentum === 'cumulative' && 'batches');
   const tracked: BufferName[] = ['runningMean', 'runningVar', ...batches];
   const coefficients = { name: 'coefficients' as const, bytes: () => COEFFICIENT_PLANES * channels * 4 };
   const moments = { name: 'partials' as const, bytes: (p: Plan) => p.momentsBytes };
@@ -116,7 +103,7 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
     const present = [...reads, ...writes];
     const absent = OPTIONAL.filter((name) => !present.includes(name));
     const fits = (steps.single ?? []).every(({ kernel }) =>
-      bindingsOf({ kernel, absent, tile: ANY_TILE, storage: 'f32', activation: 'none', frozen: false, inPlace: false }).length <= maxBuffers);
+      bindingsOf({ kernel, absent, tile: ANY_TILE, storage: 'f32', activation: NO_ACTIVATION, frozen: false, inPlace: false }).length <= maxBuffers);
     return {
       operation, call: `BatchNormKernels.${call}`,
       slots: [...reads.map((name) => slot(name, 'read', settings)), ...writes.map((name) => slot(name, 'write', settings, steps.split.length > 1))],
@@ -182,23 +169,22 @@ export function draftsOf(settings: Settings, modes: readonly Mode[], maxBuffers:
 }
 
 /** The text of a step's kernel in an operation. */
-export function variantOf(draft: Draft, settings: Settings, { kernel, without = [] }: Pick<DraftStep, 'kernel' | 'without'>, tile: Variant['tile'],
+export function variantOf(draft: Draft, settings: KernelSettings, { kernel, without = [] }: Pick<DraftStep, 'kernel' | 'without'>, tile: Variant['tile'],
   inPlace: boolean): Variant {
-  const { storage, epilogue } = settings;
-  const activation = hasRelu(epilogue) ? 'relu' : 'none';
+  const { storage, activation } = settings;
   const frozen = draft.operation === 'backwardFrozen';
   // With constant statistics and no activation, dx has no x in it.
-  const noX: readonly BufferName[] = frozen && activation === 'none' && kernel === 'gradient_input' ? ['x'] : [];
+  const noX: readonly BufferName[] = frozen && !isActivated(activation) && kernel === 'gradient_input' ? ['x'] : [];
   return { kernel, absent: [...draft.absent, ...without, ...noX], tile, storage, activation, frozen, inPlace };
 }
 
 /** Every text an operation can need, for any shape. */
-export function variantsOf(draft: Draft, settings: Settings, limits: PlanLimits): Variant[] {
-  const { adapterClass, kind, storage } = settings;
+export function variantsOf(draft: Draft, settings: KernelSettings, limits: PlanLimits): Variant[] {
+  const { adapterClass, plan, storage } = settings;
   const tiles = tilesOf(settings, adapterClass, limits, storage);
   const { single, split, onePart, inPlace } = draft;
   // A forced single plan splits all the same where it would bind too many buffers, or halves straddle tiles.
-  const lists = [kind === 'split' ? null : single, kind === 'single' && single && storage === 'f32' ? null : split, onePart];
+  const lists = [plan === 'split' ? null : single, plan === 'single' && single && storage === 'f32' ? null : split, onePart];
   const variants = lists.flatMap((steps) => steps ?? []).flatMap((step) =>
     tiles[KERNELS[step.kernel].role].flatMap((tile) =>
       (inPlace ? [false, true] : [false]).map((over) => variantOf(draft, settings, step, tile, over)),
@@ -211,6 +197,7 @@ const OPTIONAL: readonly BufferName[] = [
   'residual', 'dresidual', 'gamma', 'beta', 'dgamma', 'dbeta', 'saved', 'runningMean', 'runningVar', 'batches', 'mask', 'validRows',
 ];
 
+const NO_ACTIVATION = { name: 'none', key: 'none' } as const;
 const ANY_TILE = { width: 1, across: 'channels', groupSize: 1, grouped: true, kept: false, unrolled: false } as const;
 
 function slot(name: BufferName, access: 'read' | 'write', { channels, storage }: Settings, readLater = false): Slot {

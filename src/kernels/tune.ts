@@ -1,7 +1,8 @@
 import { COPY_DST, STORAGE } from '../core/gpuFlags.js';
 import { storageBytes } from '../core/storage.js';
-import { hasRelu, hasResidual, hasResidualGradient } from '../core/options.js';
-import type { PlanKind } from '../plan/plan.js';
+import { isActivated } from '../core/activations.js';
+import { hasResidualGradient, resolveOptions } from '../core/options.js';
+import type { PlanKind } from '../core/options.js';
 import { savedBytes } from '../core/saved.js';
 import { type BatchShape, geometryOf } from '../core/shape.js';
 import { type BatchNormKernels, type BatchNormOptions, type RowBuffers, createBatchNorm } from './batchnorm.js';
@@ -31,7 +32,8 @@ export async function tune(device: GPUDevice, options: Omit<BatchNormOptions, 'p
   const buffers: GPUBuffer[] = [];
   try {
     for (const plan of ['single', 'split'] as const) candidates.set(plan, await createBatchNorm(device, { ...options, plan, modes: ['train'] }));
-    const { channels, layout = 'channelsLast', gamma = true, beta = true, storage = 'f32', epilogue = 'none', mask = 'none' } = options;
+    const settings = resolveOptions('tune', options, []);
+    const { channels, layout, gamma, beta, storage, activation, mask } = settings;
     const { rows } = geometryOf('tune', layout, channels, shape);
     const make = (size: number) => {
       const buffer = device.createBuffer({ label: 'batchnorm/tune', size, usage: STORAGE | COPY_DST });
@@ -44,16 +46,15 @@ export async function tune(device: GPUDevice, options: Omit<BatchNormOptions, 'p
       Object.fromEntries(names.filter((name) => name !== false).map((name) => [name, make(4 * channels)])) as { [name in K]?: GPUBuffer };
     const affine = vectors(gamma && 'gamma', beta && 'beta');
     const gradients = vectors(gamma && 'dgamma', beta && 'dbeta');
-    const relu = hasRelu(epilogue);
-    const residual = hasResidual(epilogue) ? { residual: make(x.size) } : {};
+    const residual = settings.residual ? { residual: make(x.size) } : {};
     const masks: RowBuffers = {
       ...(mask === 'rows' ? { mask: make(4 * rows) } : {}),
       ...(mask === 'count' ? { validRows: make(4) } : {}),
     };
     if (masks.mask) device.queue.writeBuffer(masks.mask as GPUBuffer, 0, new Uint32Array(rows).fill(1));
     if (masks.validRows) device.queue.writeBuffer(masks.validRows as GPUBuffer, 0, Uint32Array.of(rows));
-    const before = relu ? { ...affine, ...residual } : gamma ? { gamma: affine.gamma } : {};
-    const dresidual = hasResidualGradient({ epilogue, mask }) ? { dresidual: make(x.size) } : {};
+    const before = isActivated(activation) ? { ...affine, ...residual } : gamma ? { gamma: affine.gamma } : {};
+    const dresidual = hasResidualGradient(settings) ? { dresidual: make(x.size) } : {};
     const time = async (bn: BatchNormKernels) => {
       const encoder = device.createCommandEncoder({ label: 'batchnorm/tune' });
       const pass = encoder.beginComputePass({ label: 'batchnorm/tune' });

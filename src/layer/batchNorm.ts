@@ -1,36 +1,22 @@
 import type { Backend, Engine, Tensor, TensorStorage } from '../backend/backend.js';
-import { type Storage, checkStorage } from '../core/storage.js';
+import type { Storage } from '../core/storage.js';
+import { isActivated } from '../core/activations.js';
 import {
-  DEFAULTS, type Epilogue, type Numbers, type RowMask, checkEpilogue, checkFlag, checkNames, checkNumbers, checkRowMask, checkUnbiased, hasRelu, hasResidual,
-    hasResidualGradient,
+  type CommonOptions, type Numbers, type RowMask, type Settings, checkFlag, checkNames, checkUnbiased, hasResidualGradient, resolveOptions,
+  withoutOwnLimits,
 } from '../core/options.js';
 import { SAVED_PLANES, type SavedViews, savedViews } from '../core/saved.js';
-import { type Geometry, type Layout, checkLayout, describe, geometryOfTensor } from '../core/shape.js';
+import { type Geometry, type Layout, describe, geometryOfTensor } from '../core/shape.js';
 import { populationStatistics } from '../reference/population.js';
 import { type Statistics, nanUnlessFiniteF32 } from '../reference/types.js';
 import { checkMoments, checkParts } from './parts.js';
 import { Results, keyOf } from './results.js';
 import { type BatchNormState, type LoadableState, type StateTensor, checkState, floatsOf, withJson } from './state.js';
 
-/** Options of `BatchNorm.create`; eps, momentum and runningVariance are PyTorch's where left out (see `presets`). */
-export interface LayerOptions extends Partial<Numbers> {
-  channels: number;
-  /** Where x has its channels: last axis (NC, NHWC, …), or second (NCL, NCHW, …). Default `'channelsLast'`. */
-  layout?: Layout;
-  /** What x, y, dy, dx and the residual are rounded to, and x, dy and the residual have to be: f32, f16 or bf16. Default `'f32'`. */
-  storage?: Storage;
-  /** What follows gamma · xHat + beta in the same pass: `'relu'`, `'add'` a residual, or `'addRelu'` both. Default `'none'`. */
-  epilogue?: Epilogue;
-  /** Whether `forward` is told which rows count: `'rows'` by `mask`, `'count'` by `validRows`. Default `'none'`. */
-  mask?: RowMask;
-  /** Whether `out` may be x in evaluation, and dy in `backward`. Default false. */
-  inPlace?: boolean;
+/** Options of `BatchNorm.create`: those of the kernels (`presets` has numbers of other libraries), and what a layer decides beside them. */
+export interface LayerOptions extends CommonOptions {
   /** Whether `forwardSynchronized` and `backwardSynchronized` will be called. Default false. */
   synchronized?: boolean;
-  /** Whether the layer learns a scale. Default true. */
-  gamma?: boolean;
-  /** Whether the layer learns a shift. Default true. */
-  beta?: boolean;
   /**
    * Shapes of x that are compiled for now, for training and evaluation, while JavaScript runs on: [[128, 256]]. On a GPU the first call
    * of another stops the thread for as long as that takes. Default none.
@@ -38,8 +24,6 @@ export interface LayerOptions extends Partial<Numbers> {
   shapes?: readonly (readonly number[])[];
   /** Whether running statistics are kept; without them there is no `eval()`. Default true. */
   trackRunning?: boolean;
-  /** Receives what WebGPU reports only after a call has returned. Without one the error is rethrown outside any call. */
-  onError?: (error: Error) => void;
 }
 
 /** Where a call writes and records. */
@@ -52,7 +36,7 @@ export interface CallOptions {
 
 /** What `forward` takes beside x; all of it is read again by `backward`. */
 export interface ForwardOptions extends CallOptions {
-  /** What is added, shape and storage of x; exactly where the epilogue has it. */
+  /** What is added, shape and storage of x; exactly where the options have `residual: true`. */
   residual?: Tensor;
   /** u32, one entry a row in (batch, spatial) order, 0 where it does not count, else where it does; exactly where the options have `mask: 'rows'`. */
   mask?: Tensor;
@@ -73,10 +57,6 @@ export interface BackwardOptions extends CallOptions {
 /** Gives one part's words to all others and resolves to every part's, in an order that is the same for all. */
 export type Exchange = (part: Uint32Array) => Promise<readonly Uint32Array[]>;
 
-const OPTION_NAMES = [
-  'channels', 'layout', 'storage', 'epilogue', 'mask', 'inPlace', 'synchronized', 'eps', 'momentum', 'runningVariance', 'gamma', 'beta', 'trackRunning',
-    'shapes', 'onError',
-];
 const FORWARD_NAMES = ['out', 'pass', 'residual', 'mask', 'validRows', 'track'];
 const BACKWARD_NAMES = ['out', 'pass', 'accumulate'];
 const OWN_TENSORS = ['gamma', 'beta', 'dgamma', 'dbeta', 'runningMean', 'runningVar'] as const;
@@ -107,9 +87,12 @@ export class BatchNorm {
   readonly runningMean: Tensor | null;
   readonly runningVar: Tensor | null;
   readonly storage: Storage;
-  readonly epilogue: Epilogue;
+  /** The activation's name. */
+  readonly activation: string;
+  /** Whether `forward` adds a residual. */
+  readonly residual: boolean;
   readonly mask: RowMask;
-  readonly #inPlace: boolean;
+  readonly #settings: Settings;
   readonly #synchronized: boolean;
   readonly #engine: Engine;
   readonly #saved: Tensor;
@@ -123,23 +106,27 @@ export class BatchNorm {
   #saw = false;
   #disposed = false;
 
-  private constructor(token: symbol, backend: Backend, engine: Engine, options: Required<Omit<LayerOptions, 'onError' | 'shapes'>>) {
+  private constructor(
+    token: symbol, backend: Backend, engine: Engine, settings: Settings, own: Record<'synchronized' | 'trackRunning', boolean>,
+  ) {
     if (token !== CREATE) {
       throw new TypeError(
         'BatchNorm: "new" is called, needs create (kernels are compiled first, which is awaited). Use await BatchNorm.create(backend, { channels }).',
       );
     }
-    const { channels, layout, gamma, beta, trackRunning, eps, momentum, runningVariance, storage, epilogue, mask } = options;
+    const { synchronized, trackRunning } = own;
+    const { channels, layout, gamma, beta, eps, momentum, runningVariance, storage, activation, residual, mask } = settings;
     const ones = () => backend.tensor(new Float32Array(channels).fill(1), [channels]);
     const zeros = () => backend.empty([channels]);
     this.backend = backend;
     this.channels = channels;
     this.layout = layout;
     this.storage = storage;
-    this.epilogue = epilogue;
+    this.activation = activation.name;
+    this.residual = residual;
     this.mask = mask;
-    this.#inPlace = options.inPlace;
-    this.#synchronized = options.synchronized;
+    this.#settings = settings;
+    this.#synchronized = synchronized;
     this.numbers = { eps, momentum, runningVariance };
     this.gamma = gamma ? ones() : null;
     this.beta = beta ? zeros() : null;
@@ -166,33 +153,16 @@ export class BatchNorm {
     if (typeof backend?.engine !== 'function') {
       throw new TypeError(`${call}: "backend" is ${describe(backend)}, needs what openBackend() gave.`);
     }
-    if (typeof options !== 'object' || options === null) {
-      throw new TypeError(`${call}: "options" is ${describe(options)}, needs an object with at least channels.`);
-    }
-    checkNames(call, options, OPTION_NAMES);
-    const { onError, layout = 'channelsLast', gamma = true, beta = true, trackRunning = true } = options;
-    const { storage = 'f32', epilogue = 'none', mask = 'none', inPlace = false, synchronized = false } = options;
-    const { eps = DEFAULTS.eps, momentum = DEFAULTS.momentum, runningVariance = DEFAULTS.runningVariance } = options;
-    const numbers = { channels: options.channels, eps, momentum, runningVariance };
-    checkNumbers(call, numbers);
-    checkFlag(call, 'gamma', gamma);
-    checkFlag(call, 'beta', beta);
-    checkFlag(call, 'trackRunning', trackRunning);
-    checkLayout(call, layout);
-    checkStorage(call, storage);
-    checkEpilogue(call, epilogue);
-    checkRowMask(call, mask);
-    checkFlag(call, 'inPlace', inPlace);
+    const settings = resolveOptions(call, withoutOwnLimits(options, backend.device), ['synchronized', 'shapes', 'trackRunning']);
+    const { synchronized = false, trackRunning = true } = options;
     checkFlag(call, 'synchronized', synchronized);
-    if (onError !== undefined && typeof onError !== 'function') {
-      throw new TypeError(`${call}: "onError" is ${describe(onError)}, needs a function.`);
-    }
-    const kept = { ...numbers, layout, storage, epilogue, mask, inPlace, gamma, beta };
+    checkFlag(call, 'trackRunning', trackRunning);
     const { shapes = [] } = options;
     if (!Array.isArray(shapes)) throw new TypeError(`${call}: "shapes" is ${describe(shapes)}, needs an array of shapes such as [[128, ${options.channels}]].`);
-    const ahead = shapes.map((shape: readonly number[], i) => geometryOfTensor(call, `shapes[${i}]`, layout, options.channels, shape));
-    const engine = await backend.engine({ ...kept, phases: synchronized, shapes: ahead, running: trackRunning, onError });
-    return new BatchNorm(CREATE, backend, engine, { ...kept, synchronized, trackRunning });
+    const { layout, channels } = settings;
+    const ahead = shapes.map((shape: readonly number[], i) => geometryOfTensor(call, `shapes[${i}]`, layout, channels, shape));
+    const engine = await backend.engine({ settings, phases: synchronized, shapes: ahead, running: trackRunning });
+    return new BatchNorm(CREATE, backend, engine, settings, { synchronized, trackRunning });
   }
 
   get training(): boolean {
@@ -244,7 +214,7 @@ export class BatchNorm {
    */
   forward(x: Tensor, options: ForwardOptions = {}): Tensor {
     const call = 'BatchNorm.forward';
-    const over = this.#inPlace && !this.#training ? ['x'] : [];
+    const over = this.#settings.inPlace && !this.#training ? ['x'] : [];
     const { geometry, also, tracked } = this.#checkForward(call, x, options, over);
     if (this.#training && tracked && this.mask === 'none') checkUnbiased(call, geometry.rows, this.numbers.runningVariance);
     const { gamma, beta, runningMean, runningVar } = this;
@@ -368,7 +338,7 @@ export class BatchNorm {
     if (method !== 'paper' && method !== 'pooled') throw new RangeError(`${call}: "method" is ${describe(method)}, needs 'paper' or 'pooled'.`);
     if (!isIterable(batches)) throw new TypeError(`${call}: "batches" is ${describe(batches)}, needs an array of tensors, or another iterable of them.`);
     if (!runningMean || !runningVar) throw new Error(`${call}: the layer has no running statistics, needs them. Create it with trackRunning: true.`);
-    if (hasResidual(this.epilogue) || this.mask !== 'none') {
+    if (this.residual || this.mask !== 'none') {
       throw new Error(`${call}: the layer has ${this.mask === 'none' ? 'a residual' : 'a mask'}, needs neither. Use a layer of the same channels without.`);
     }
     const seen: Statistics[] = [];
@@ -486,7 +456,7 @@ export class BatchNorm {
 
   #gradients() {
     const { gamma, dgamma, dbeta } = this;
-    return { gamma, beta: hasRelu(this.epilogue) ? this.beta : null, dgamma, dbeta };
+    return { gamma, beta: isActivated(this.#settings.activation) ? this.beta : null, dgamma, dbeta };
   }
 
   #sawBatch(tracked: boolean): void {
@@ -516,11 +486,11 @@ export class BatchNorm {
     const { rows } = geometry;
     const { track = true } = options;
     checkFlag(call, 'track', track);
-    const wanted = { residual: hasResidual(this.epilogue), mask: this.mask === 'rows', validRows: this.mask === 'count' };
+    const wanted = { residual: this.residual, mask: this.mask === 'rows', validRows: this.mask === 'count' };
     for (const name of ['residual', 'mask', 'validRows'] as const) {
       const tensor = options[name];
       if (tensor !== undefined && !wanted[name]) {
-        const option = name === 'residual' ? `epilogue is '${this.epilogue}'` : `mask is '${this.mask}'`;
+        const option = name === 'residual' ? 'residual is false' : `mask is '${this.mask}'`;
         throw new TypeError(`${call}: "${name}" is given, needs none (the layer's ${option}). Leave it out.`);
       }
       if (!wanted[name]) continue;
@@ -550,7 +520,6 @@ export class BatchNorm {
       throw new Error(`${call}: the last forward was synchronized, needs one that was not. Use backwardSynchronized(dy, exchange).`);
     }
     const { x } = last;
-    const relu = hasRelu(this.epilogue);
     for (const name of ['x', 'residual', 'mask', 'validRows'] as const) {
       if (last[name]?.disposed) throw new Error(`${call}: the ${name} of the last forward was disposed, needs its values. Dispose it after backward.`);
     }
@@ -559,9 +528,9 @@ export class BatchNorm {
       throw new RangeError(`${call}: "dy" has shape [${keyOf(dy)}], needs [${keyOf(x)}] (that of x in the last forward).`);
     }
     const { mask, validRows } = last;
-    const residual = relu ? last.residual : null;
+    const residual = isActivated(this.#settings.activation) ? last.residual : null;
     const reads = { x, dy, residual, mask, validRows };
-    this.#checkTarget(call, 'dx', dy, options, reads, this.#inPlace ? ['dy'] : []);
+    this.#checkTarget(call, 'dx', dy, options, reads, this.#settings.inPlace ? ['dy'] : []);
     return { last, geometry, accumulate, reads };
   }
 
@@ -569,7 +538,7 @@ export class BatchNorm {
   #takeGradients(dy: Tensor, { out }: CallOptions, reads: Also & { x: Tensor }): { dx: Tensor; dresidual: Tensor | null } {
     const dx = out ?? this.#results.dx.take(dy);
     const apart = [dx, dy, reads.x, ...(reads.residual ? [reads.residual] : [])];
-    return { dx, dresidual: hasResidualGradient(this) ? this.#results.dresidual.take(dy, apart) : null };
+    return { dx, dresidual: hasResidualGradient(this.#settings) ? this.#results.dresidual.take(dy, apart) : null };
   }
 
   /** Runs what writes the results, which the layer then keeps; where that throws, nothing has changed. */

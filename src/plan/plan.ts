@@ -1,5 +1,5 @@
 import { type Storage, flushed } from '../core/storage.js';
-import type { Numbers } from '../core/options.js';
+import type { AdapterClass, Numbers, PlanKind } from '../core/options.js';
 import type { Params } from './params.js';
 import type { Geometry, Layout } from '../core/shape.js';
 import { type Box, type Window, boxesOf, windowsOf } from './windows.js';
@@ -10,15 +10,6 @@ export interface PlanLimits {
   readonly maxComputeWorkgroupsPerDimension: number;
   readonly maxStorageBufferBindingSize: number;
 }
-
-/**
- * Hardware hides latency with many workgroups. A software adapter runs a workgroup on one core, so it
- * wants few: there a barrier costs tens of trivial kernels.
- */
-export type AdapterClass = 'hardware' | 'software';
-
-/** One dispatch that does it all, or parts of the rows, their merge, and the elementwise pass. */
-export type PlanKind = 'single' | 'split';
 
 /** What of a tile is compiled into a kernel; the rest stands in the uniform block. */
 export interface Tile {

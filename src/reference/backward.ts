@@ -19,15 +19,15 @@ export interface Gradients<T extends Floats = Float64Array, U extends Floats = F
  *     dbeta = Σ dz        dgamma = Σ dz · xHat        xHat = (x − mean) · invStd
  *     dx    = gamma · invStd · (dz − dbeta/count − xHat · dgamma/count)
  *
- * dz is dy, and under ReLU 0 where z = gamma · xHat + beta (+ residual), computed again, is not above 0. count is
+ * dz is dy, and behind an activation f that of z = gamma · xHat + beta (+ residual), computed again: f′(z) · dy. count is
  * rows, or those that `mask` or `validRows` lets count; the others add to no sum and get 0.
  * Ioffe & Szegedy 2015, section 3, with ∂l/∂variance and ∂l/∂mean put in — https://arxiv.org/abs/1502.03167
  *
  * @param inputs - reads `x`, `dy` and `residual` rows·channels; `gamma`, `beta`, and `mean` and `invStd` as `forward`
- *   gave them, channels. Give what `forward` was given: beta and residual matter under `relu` only.
+ *   gave them, channels. Give what `forward` was given: beta and residual matter behind an `activation` only.
  * @param out - where dx goes, rows·channels; may be dy or x itself. Default a new `Float64Array`.
  * @param dresidual - where the residual's gradient, dz, goes, rows·channels; may be dy itself. Default a new
- *   `Float64Array` where it is not dy anyway: under ReLU, or where rows are left out and get 0.
+ *   `Float64Array` where it is not dy anyway: behind an activation, or where rows are left out and get 0.
  * @throws {TypeError} {RangeError} an array is missing or has another length, shape or mask cannot be computed with,
  *   or `dresidual` is another argument.
  */
@@ -37,9 +37,9 @@ export function backward<T extends Floats = Float64Array, U extends Floats = Flo
   out?: T,
   dresidual?: U,
 ): Gradients<T, U> {
-  const { x, dy, gamma, beta, residual, relu, mean, invStd } = inputs;
+  const { x, dy, gamma, beta, residual, activation, mean, invStd } = inputs;
   checkArrays('backward', shape, {
-    matrices: { x, dy }, optionalMatrices: { residual, out, dresidual }, vectors: { mean, invStd }, optionalVectors: { gamma, beta }, relu,
+    matrices: { x, dy }, optionalMatrices: { residual, out, dresidual }, vectors: { mean, invStd }, optionalVectors: { gamma, beta }, activation,
   });
   checkResidualGradient('backward', inputs, out, dresidual);
   const walk = walkOf('backward', shape, inputs);
@@ -59,7 +59,7 @@ export function backward<T extends Floats = Float64Array, U extends Floats = Flo
  * dz as in `backward`, z with the running statistics.
  *
  * @param inputs - reads `x`, `dy` and `residual` rows·channels; `gamma`, `beta`, `runningMean` and `runningVar`
- *   channels. Give what `infer` was given: beta and residual matter under `relu` only.
+ *   channels. Give what `infer` was given: beta and residual matter behind an `activation` only.
  * @param out - where dx goes, rows·channels; may be dy or x itself. Default a new `Float64Array`.
  * @param dresidual - as `backward`'s.
  * @throws {TypeError} {RangeError} an array is missing or has another length, shape, eps or mask cannot be computed
@@ -72,10 +72,10 @@ export function backwardFrozen<T extends Floats = Float64Array, U extends Floats
   out?: T,
   dresidual?: U,
 ): Gradients<T, U> {
-  const { x, dy, gamma, beta, residual, relu, runningMean, runningVar } = inputs;
+  const { x, dy, gamma, beta, residual, activation, runningMean, runningVar } = inputs;
   checkArrays('backwardFrozen', shape, {
     matrices: { x, dy }, optionalMatrices: { residual, out, dresidual },
-    vectors: { runningMean, runningVar }, optionalVectors: { gamma, beta }, eps, relu,
+    vectors: { runningMean, runningVar }, optionalVectors: { gamma, beta }, eps, activation,
   });
   checkResidualGradient('backwardFrozen', inputs, out, dresidual);
   const walk = walkOf('backwardFrozen', shape, inputs);

@@ -10,7 +10,7 @@ import { type ValidRows, walkOf } from './walk.js';
  *
  *     y = gamma · (x − mean) · invStd + beta        invStd = 1 / √(variance + eps)
  *
- * then + residual, then ReLU, where given. Ioffe & Szegedy 2015, Algorithm 1 — https://arxiv.org/abs/1502.03167
+ * then + residual, then the activation, where given. Ioffe & Szegedy 2015, Algorithm 1 — https://arxiv.org/abs/1502.03167
  *
  * @param inputs - reads `x` and `residual` rows·channels; `gamma` and `beta` channels, 1 and 0 where left out. Rows
  *   whose `mask` entry is 0, or from `validRows` on, are not counted and get y = 0, whatever stands there.
@@ -25,8 +25,8 @@ export function forward<T extends Floats = Float64Array>(
   eps: number,
   out?: T,
 ): { y: T } & Statistics {
-  const { x, gamma, beta, residual, relu } = inputs;
-  checkArrays('forward', shape, { matrices: { x }, optionalMatrices: { residual, out }, optionalVectors: { gamma, beta }, eps, relu });
+  const { x, gamma, beta, residual, activation } = inputs;
+  checkArrays('forward', shape, { matrices: { x }, optionalMatrices: { residual, out }, optionalVectors: { gamma, beta }, eps, activation });
   const walk = walkOf('forward', shape, inputs);
   const { count, mean, variance, invStd } = statisticsOf(momentsOf(x, walk), eps);
   const y = (out ?? new Float64Array(x.length)) as T;

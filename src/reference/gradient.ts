@@ -1,6 +1,7 @@
+import { resolveActivation } from '../core/activations.js';
 import type { Shape } from '../core/shape.js';
 import { scaleOf, shiftOf } from './normalize.js';
-import { gate, gradientMap, gradients, zeroMasked } from './strips.js';
+import { activationGradient, gradientMap, gradients, zeroMasked } from './strips.js';
 import { type EpilogueInputs, type Floats, checkArrays, checkRows } from './types.js';
 import { type ValidRows, type Walk, walkOf } from './walk.js';
 
@@ -20,19 +21,19 @@ export interface InputGradients<T extends Floats = Float64Array, U extends Float
  *
  *     dbeta = Σ dz        dgamma = Σ dz · xHat        xHat = (x − mean) · invStd
  *
- * dz is dy, and under ReLU 0 where gamma · xHat + beta (+ residual) is not above 0.
+ * dz is dy, and behind an activation f that of z = gamma · xHat + beta (+ residual): f′(z) · dy.
  *
  * @param inputs - reads `x`, `dy` and `residual` rows·channels; `mean` and `invStd` of the whole batch, `gamma` and
- *   `beta` channels. beta and residual matter under `relu` only. Rows that `mask` or `validRows` leaves out add nothing.
+ *   `beta` channels. beta and residual matter behind an `activation` only. Rows that `mask` or `validRows` leaves out add nothing.
  * @throws {TypeError} {RangeError} an array is missing or has another length, or shape or mask cannot be computed with.
  */
 export function gradientSums(
   inputs: BackwardInputs & { mean: Floats; invStd: Floats },
   shape: Shape,
 ): { dgamma: Float64Array; dbeta: Float64Array } {
-  const { x, dy, gamma, beta, residual, relu, mean, invStd } = inputs;
+  const { x, dy, gamma, beta, residual, activation, mean, invStd } = inputs;
   checkArrays('gradientSums', shape, {
-    matrices: { x, dy }, optionalMatrices: { residual }, vectors: { mean, invStd }, optionalVectors: { gamma, beta }, relu,
+    matrices: { x, dy }, optionalMatrices: { residual }, vectors: { mean, invStd }, optionalVectors: { gamma, beta }, activation,
   });
   const walk = walkOf('gradientSums', shape, inputs);
   return sumsOf(x, incoming(inputs, mean, scaleOf(gamma, invStd), walk), mean, invStd, walk);
@@ -46,7 +47,7 @@ export function gradientSums(
  * @param inputs - as `gradientSums`; `dgamma` and `dbeta` channels, and `count`, the rows that count: of all parts together.
  * @param out - where dx goes, rows·channels; may be dy or x itself. Default a new `Float64Array`.
  * @param dresidual - where the residual's gradient, dz, goes, rows·channels; may be dy itself. Default a new
- *   `Float64Array` where it is not dy anyway: under ReLU, or where rows are left out and get 0.
+ *   `Float64Array` where it is not dy anyway: behind an activation, or where rows are left out and get 0.
  * @throws {TypeError} {RangeError} an array is missing or has another length, shape or mask cannot be computed with,
  *   `count` is less than this part's, or `dresidual` is another argument.
  */
@@ -56,10 +57,10 @@ export function gradientInput<T extends Floats = Float64Array, U extends Floats 
   out?: T,
   dresidual?: U,
 ): InputGradients<T, U> {
-  const { x, dy, gamma, beta, residual, relu, mean, invStd, dgamma, dbeta, count } = inputs;
+  const { x, dy, gamma, beta, residual, activation, mean, invStd, dgamma, dbeta, count } = inputs;
   checkArrays('gradientInput', shape, {
     matrices: { x, dy }, optionalMatrices: { residual, out, dresidual },
-    vectors: { mean, invStd, dgamma, dbeta }, optionalVectors: { gamma, beta }, relu,
+    vectors: { mean, invStd, dgamma, dbeta }, optionalVectors: { gamma, beta }, activation,
   });
   checkResidualGradient('gradientInput', inputs, out, dresidual);
   const walk = walkOf('gradientInput', shape, inputs);
@@ -89,30 +90,30 @@ export function checkResidualGradient(
 
 /** Where the gradients go: what was given, or new arrays. */
 export function outputsOf<T extends Floats, U extends Floats>(
-  { dy, residual, relu }: BackwardInputs, walk: Walk, out: T | undefined, dresidual: U | undefined,
+  { dy, residual, activation = 'none' }: BackwardInputs, walk: Walk, out: T | undefined, dresidual: U | undefined,
 ): InputGradients<T, U> {
   const blank = () => new Float64Array(dy.length) as Floats;
-  const differs = residual && (relu || walk.masked.length > 0);
+  const differs = residual && (activation !== 'none' || walk.masked.length > 0);
   return { dx: (out ?? blank()) as T, dresidual: dresidual ?? (differs ? (blank() as U) : undefined) };
 }
 
 /**
- * dz, the gradient by gamma · xHat + beta: dy, or what ReLU lets through, put in an output that can hold it; and
+ * dz, the gradient by z = gamma · xHat + beta (+ residual): dy, or f′(z) · dy, put in an output that can hold it; and
  * dresidual from it. In rows left out dz is anything: neither the sums nor the maps look there.
  */
 export function incoming(
-  { x, dy, beta, residual, relu }: BackwardInputs,
+  { x, dy, beta, residual, activation = 'none' }: BackwardInputs,
   mean: Floats,
   scale: Float64Array,
   walk: Walk,
   { dx, dresidual }: Partial<InputGradients<Floats, Floats>> = {},
 ): Floats {
   let dz = dy;
-  if (relu) {
+  if (activation !== 'none') {
     const narrow = dy instanceof Float32Array;
     const spare = [dresidual, dx].find((array) => array && array.buffer !== x.buffer && (narrow || array instanceof Float64Array));
     dz = spare ?? (narrow ? new Float32Array(dy.length) : new Float64Array(dy.length));
-    gate(x, mean, scale, shiftOf(beta, walk), residual, dy, dz, walk);
+    activationGradient(x, mean, scale, shiftOf(beta, walk), residual, resolveActivation('', activation), dy, dz, walk);
   }
   if (dresidual) {
     if (dresidual !== dz) dresidual.set(dz);

@@ -6,7 +6,7 @@ import { type ValidRows, walkOf } from './walk.js';
 /**
  * Inference: the running statistics take the batch's place.
  *
- *     y = gamma · (x − runningMean) / √(runningVar + eps) + beta        then + residual, then ReLU, where given
+ *     y = gamma · (x − runningMean) / √(runningVar + eps) + beta        then + residual, then the activation, where given
  *
  * Ioffe & Szegedy 2015, Algorithm 2, line 11 — https://arxiv.org/abs/1502.03167
  *
@@ -21,9 +21,9 @@ export function infer<T extends Floats = Float64Array>(
   eps: number,
   out?: T,
 ): T {
-  const { x, gamma, beta, residual, relu, runningMean, runningVar } = inputs;
+  const { x, gamma, beta, residual, activation, runningMean, runningVar } = inputs;
   checkArrays('infer', shape, {
-    matrices: { x }, optionalMatrices: { residual, out }, vectors: { runningMean, runningVar }, optionalVectors: { gamma, beta }, eps, relu,
+    matrices: { x }, optionalMatrices: { residual, out }, vectors: { runningMean, runningVar }, optionalVectors: { gamma, beta }, eps, activation,
   });
   const y = (out ?? new Float64Array(x.length)) as T;
   normalizeTo(y, inputs, runningMean, invStdsOf(runningVar, eps), walkOf('infer', shape, inputs));

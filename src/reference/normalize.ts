@@ -1,12 +1,13 @@
+import { resolveActivation } from '../core/activations.js';
 import type { Shape } from '../core/shape.js';
-import { affine, affineEpilogue, zeroMasked } from './strips.js';
+import { activated, affine, zeroMasked } from './strips.js';
 import { type EpilogueInputs, type Floats, checkArrays } from './types.js';
 import { type ValidRows, type Walk, walkOf } from './walk.js';
 
 /**
  * Normalization with given statistics: the last phase of `forward`, and all of `infer`.
  *
- *     y = gamma · (x − mean) · invStd + beta        then + residual, then ReLU, where given
+ *     y = gamma · (x − mean) · invStd + beta        then + residual, then the activation, where given
  *
  * Ioffe & Szegedy 2015, Algorithm 1, last two lines — https://arxiv.org/abs/1502.03167
  *
@@ -20,9 +21,9 @@ export function normalize<T extends Floats = Float64Array>(
   shape: Shape,
   out?: T,
 ): T {
-  const { x, gamma, beta, residual, relu, mean, invStd } = inputs;
+  const { x, gamma, beta, residual, activation, mean, invStd } = inputs;
   checkArrays('normalize', shape, {
-    matrices: { x }, optionalMatrices: { residual, out }, vectors: { mean, invStd }, optionalVectors: { gamma, beta }, relu,
+    matrices: { x }, optionalMatrices: { residual, out }, vectors: { mean, invStd }, optionalVectors: { gamma, beta }, activation,
   });
   const y = (out ?? new Float64Array(x.length)) as T;
   normalizeTo(y, inputs, mean, invStd, walkOf('normalize', shape, inputs));
@@ -32,14 +33,14 @@ export function normalize<T extends Floats = Float64Array>(
 /** `normalize` of checked arguments. */
 export function normalizeTo(
   y: Floats,
-  { x, gamma, beta, residual, relu = false }: { x: Floats; gamma?: Floats; beta?: Floats } & EpilogueInputs,
+  { x, gamma, beta, residual, activation = 'none' }: { x: Floats; gamma?: Floats; beta?: Floats } & EpilogueInputs,
   mean: Floats,
   invStd: Floats,
   walk: Walk,
 ): void {
   const scale = scaleOf(gamma, invStd);
   const shift = shiftOf(beta, walk);
-  if (relu || residual) affineEpilogue(x, mean, scale, shift, residual, relu, y, walk);
+  if (activation !== 'none' || residual) activated(x, mean, scale, shift, residual, resolveActivation('', activation), y, walk);
   else affine(x, mean, scale, shift, y, walk);
   zeroMasked(y, walk);
 }

@@ -1,3 +1,4 @@
+import type { ResolvedActivation } from '../core/activations.js';
 import type { Floats } from './types.js';
 import type { Walk } from './walk.js';
 
@@ -140,11 +141,13 @@ function stripAffine(x: Floats, i: number, step: number, rows: number, center: n
 // ReLU picks by index, not by branch: a processor guesses signs without a pattern wrong every other time, and a value
 // took 13 ns, not 3 (Node 20, [256, 64] of random signs).
 
-/** y = (x − center) · scale + shift, + residual where there is one, and 0 for what is at most 0 under ReLU; NaN stays. */
-export function affineEpilogue(
-  x: Floats, center: Floats, scale: Float64Array, shift: Float64Array, residual: Floats | undefined, relu: boolean, y: Floats, walk: Walk,
+/** y = f(z), z = (x − center) · scale + shift, + residual where there is one. */
+export function activated(
+  x: Floats, center: Floats, scale: Float64Array, shift: Float64Array, residual: Floats | undefined, activation: ResolvedActivation, y: Floats, walk: Walk,
 ): void {
   const { channels, step, stride, valid } = walk;
+  const { name, value } = activation;
+  const [relu, none] = [name === 'relu', name === 'none'];
   const choice = new Float64Array(2); // z, 0
   for (let k = 0; k < valid.length; k += 2) {
     for (let c = 0, start = valid[k]; c < channels; c++, start += stride) {
@@ -158,18 +161,21 @@ export function affineEpilogue(
           choice[0] = z;
           y[i] = choice[Number(z <= 0)];
         } else {
-          y[i] = z;
+          y[i] = none ? z : value(z);
         }
       }
     }
   }
 }
 
-/** dz = dy where z = (x − center) · scale + shift (+ residual) > 0, else 0, NaN of a NaN: what `affineEpilogue`'s ReLU lets back. */
-export function gate(
-  x: Floats, center: Floats, scale: Float64Array, shift: Float64Array, residual: Floats | undefined, dy: Floats, dz: Floats, walk: Walk,
+/** dz = f′(z) · dy, z as `activated` has it. */
+export function activationGradient(
+  x: Floats, center: Floats, scale: Float64Array, shift: Float64Array, residual: Floats | undefined, activation: ResolvedActivation, dy: Floats, dz: Floats,
+  walk: Walk,
 ): void {
   const { channels, step, stride, valid } = walk;
+  const { name, gradient } = activation;
+  const relu = name === 'relu';
   const choice = Float64Array.of(0, 0, NaN); // 0, dy, NaN
   for (let k = 0; k < valid.length; k += 2) {
     for (let c = 0, start = valid[k]; c < channels; c++, start += stride) {
@@ -179,8 +185,12 @@ export function gate(
       for (let i = start, end = start + step * valid[k + 1]; i < end; i += step) {
         const affine = (x[i] - m) * a + b;
         const z = residual === undefined ? affine : affine + residual[i];
-        choice[1] = dy[i];
-        dz[i] = choice[Number(z > 0) + 2 * Number(z !== z)];
+        if (relu) {
+          choice[1] = dy[i];
+          dz[i] = choice[Number(z > 0) + 2 * Number(z !== z)];
+        } else {
+          dz[i] = gradient(z, dy[i]);
+        }
       }
     }
   }

@@ -1,5 +1,6 @@
 import { flushed } from '../core/storage.js';
-import { checkEps, checkFlag } from '../core/options.js';
+import { type Activation, resolveActivation } from '../core/activations.js';
+import { checkEps } from '../core/options.js';
 import { type Shape, checkCount, checkLayout, checkShape, describe } from '../core/shape.js';
 
 /** What the reference reads and writes; arithmetic is f64 whichever it is. */
@@ -16,12 +17,12 @@ export interface Statistics {
   invStd: Float64Array;
 }
 
-/** What may follow gamma · xHat + beta: y = relu(gamma · xHat + beta + residual), each part on its own. */
+/** What may follow gamma · xHat + beta: y = f(gamma · xHat + beta + residual), each part on its own. */
 export interface EpilogueInputs {
   /** rows·channels, in x's layout. */
   residual?: Floats;
-  /** Default false. */
-  relu?: boolean;
+  /** f. Default `'none'`. */
+  activation?: Activation;
 }
 
 /** What one function needs: rows·channels elements each, channels elements each, and what may be left out. */
@@ -31,10 +32,10 @@ export interface ArrayNeeds {
   optionalMatrices?: Record<string, Floats | undefined>;
   optionalVectors?: Record<string, Floats | undefined>;
   eps?: number;
-  relu?: boolean;
+  activation?: Activation;
 }
 
-/** Throws unless shape, eps and relu can be computed with and each array has the length it needs. */
+/** Throws unless shape, eps and activation can be computed with and each array has the length it needs. */
 export function checkArrays(call: string, shape: Shape, needs: ArrayNeeds): void {
   if (typeof shape !== 'object' || shape === null || Array.isArray(shape)) {
     throw new TypeError(`${call}: "shape" is ${Array.isArray(shape) ? 'an array' : describe(shape)}, needs { rows, channels }.`);
@@ -47,7 +48,7 @@ export function checkArrays(call: string, shape: Shape, needs: ArrayNeeds): void
     throw new RangeError(`${call}: "spatial" is ${spatial}, needs a divisor of rows ${rows} (rows = batch · spatial).`);
   }
   if ('eps' in needs) checkEps(call, needs.eps);
-  if (needs.relu !== undefined) checkFlag(call, 'relu', needs.relu);
+  if (needs.activation !== undefined) resolveActivation(call, needs.activation);
   checkEach(call, needs.matrices, shape, true, true);
   checkEach(call, needs.optionalMatrices, shape, true, false);
   checkEach(call, needs.vectors, shape, false, true);

@@ -8,7 +8,9 @@ const has = ({ absent }: Variant, name: BufferName): boolean => !absent.includes
 
 /** What a kernel's text takes from its variant: types, constants, the uniform block, its buffers and how they are read and written. */
 export function declarations(kernel: Kernel, variant: Variant): string {
-  let text = constantsWgsl(variant.tile) + typesWgsl(variant.tile, isMasked(variant)) + paramsWgsl() + '@group(0) @binding(0) var<uniform> params: Params;\n';
+  const { slope } = variant.activation;
+  const constants = constantsWgsl(variant.tile) + (slope === undefined ? '' : `const SLOPE = ${wgslFloat(slope)};\n`);
+  let text = constants + typesWgsl(variant.tile, isMasked(variant)) + paramsWgsl() + '@group(0) @binding(0) var<uniform> params: Params;\n';
   bindingsOf(variant).forEach(({ name, access, element }, i) => {
     const mode = access === 'read' ? 'read' : 'read_write';
     text += `@group(0) @binding(${i + 1}) var<storage, ${mode}> ${snakeCase(name)}: array<${stored(element, name, variant)}>;\n`;
@@ -105,6 +107,9 @@ function typesWgsl({ width, across }: Tile, masked: boolean): string {
     `fn count_of(word: Word) -> u32 { return word${perChannel ? '.x' : ''}; }\n`
   );
 }
+
+/** A literal of exactly that f32. */
+const wgslFloat = (value: number): string => (/[.e]/.test(String(value)) ? String(value) : `${value}.0`);
 
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

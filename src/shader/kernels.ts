@@ -1,4 +1,4 @@
-import type { ActivationName } from '../core/activations.js';
+import { type ResolvedActivation, isActivated } from '../core/activations.js';
 import type { Storage } from '../core/storage.js';
 import type { Role, Tile } from '../plan/plan.js';
 
@@ -36,7 +36,7 @@ export interface Variant {
   absent: readonly BufferName[];
   tile: Tile;
   storage: Storage;
-  activation: ActivationName;
+  activation: Pick<ResolvedActivation, 'name' | 'key' | 'slope' | 'wgsl'>;
   /** Whether the statistics are constants, through which no gradient flows. */
   frozen: boolean;
   /** Whether y stands over x, or dx over dy. */
@@ -84,7 +84,9 @@ const statistics = (variant: Variant) => (has(variant, 'saved') ? 'moments/stati
 const input = ({ frozen }: Variant) => (frozen ? 'gradient/input_frozen' : 'gradient/input_batch');
 const elementwise = ({ tile }: Variant) => (tile.across === 'flat' ? 'elementwise/apply_flat' : 'elementwise/apply_tile');
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-const activationOf = ({ activation }: Variant) => `activations/${snakeCase(activation)}`;
+/** The choice of an activation that is no file. */
+export const OWN_ACTIVATION = 'own activation';
+const activationOf = ({ activation: { name, wgsl } }: Variant) => (wgsl === undefined ? `activations/${snakeCase(name)}` : OWN_ACTIVATION);
 const PARAMETERS = 'elementwise/affine_parameters';
 const WRITES = 'elementwise/write_walk';
 
@@ -178,7 +180,7 @@ export function variantKey(variant: Variant): string {
   return [
     `${kernel}${without}/${width}${across[0]}×${groupSize}`,
     grouped ? '' : 'ungrouped', kept ? 'kept' : '', unrolled ? 'unrolled' : '', values && storage !== 'f32' ? storage : '',
-    activation !== 'none' && choices(variant).includes(activationOf(variant)) ? activation : '',
+    isActivated(activation) && choices(variant).includes(activationOf(variant)) ? activation.key : '',
     frozen && DIFFERENTIATES.includes(kernel) ? 'frozen' : '',
   ].filter(Boolean).join(' ');
 }

@@ -9,7 +9,7 @@ export interface Linked {
 
 /** A function, type, constant or variable of a module. */
 interface Declaration {
-  name: string;
+  names: readonly string[];
   text: string;
   line: number;
   /** Every word in it; some may name other declarations. */
@@ -23,9 +23,13 @@ const known = new WeakMap<Source, readonly Declaration[]>();
 /** The declarations of a text, in order; comments between them are left out. */
 export function declarationsOf(source: Source): readonly Declaration[] {
   let found = known.get(source);
-  if (!found) known.set(source, (found = parse(source)));
+  if (!found) known.set(source, (found = source.defines ? [wholeOf(source, source.defines)] : parse(source)));
   return found;
 }
+
+const wordsOf = (code: string): readonly string[] => [...new Set(code.match(/[A-Za-z_]\w*/g))];
+
+const wholeOf = ({ text }: Source, names: readonly string[]): Declaration => ({ names, text, line: 1, words: wordsOf(text.replace(/\/\/.*/g, '')) });
 
 function parse({ file, text }: Source): Declaration[] {
   const found: Declaration[] = [];
@@ -43,7 +47,7 @@ function parse({ file, text }: Source): Declaration[] {
     const bare = whole.replace(/\/\/.*/g, '');
     const name = NAMED.exec(bare)?.[1];
     if (!name) throw new Error(`shaders/${file}:${first} is no declaration: ${bare.split('\n')[0]}`);
-    found.push({ name, text: whole, line: first, words: [...new Set(bare.match(/[A-Za-z_]\w*/g))] });
+    found.push({ names: [name], text: whole, line: first, words: wordsOf(bare) });
     lines = [];
   });
   if (lines.length > 0) throw new Error(`shaders/${file}:${first} does not end.`);
@@ -54,7 +58,7 @@ function parse({ file, text }: Source): Declaration[] {
 export function alternativesOf(sources: readonly Source[]): ReadonlySet<Source> {
   const definers = new Map<string, Source[]>();
   for (const source of sources) {
-    for (const { name } of declarationsOf(source)) definers.set(name, [...(definers.get(name) ?? []), source]);
+    for (const name of declarationsOf(source).flatMap(({ names }) => names)) definers.set(name, [...(definers.get(name) ?? []), source]);
   }
   return new Set([...definers.values()].filter((several) => several.length > 1).flat());
 }
@@ -70,11 +74,11 @@ export function link(entry: Source, parts: readonly Source[]): Linked {
   const found = new Map<string, { declaration: Declaration; source: Source }>();
   for (const source of sources) {
     for (const declaration of declarationsOf(source)) {
-      const other = found.get(declaration.name);
-      if (other) {
-        throw new Error(`"${declaration.name}" of ${entry.file} is defined by ${other.source.file} and by ${source.file}, needs one of them. Choose it.`);
+      for (const name of declaration.names) {
+        const other = found.get(name);
+        if (other) throw new Error(`"${name}" of ${entry.file} is defined by ${other.source.file} and by ${source.file}, needs one of them. Choose it.`);
+        found.set(name, { declaration, source });
       }
-      found.set(declaration.name, { declaration, source });
     }
   }
   const used = new Set(declarationsOf(entry));
@@ -98,8 +102,8 @@ export function link(entry: Source, parts: readonly Source[]): Linked {
   return { code, origins };
 }
 
-/** Where a module's line stands: `shaders/FILE:LINE`. */
+/** Where a module's line stands: `shaders/FILE:LINE`, or `activation "NAME":LINE` of a user's own. */
 export function originOf({ origins }: Linked, moduleLine: number): string {
   const { file, firstLine, line } = origins.findLast((origin) => origin.firstLine <= moduleLine) ?? origins[0];
-  return `shaders/${file}:${moduleLine - firstLine + line}`;
+  return `${file.endsWith('.wgsl') ? 'shaders/' : ''}${file}:${moduleLine - firstLine + line}`;
 }

@@ -1,7 +1,10 @@
 /** A shader file, by its path below shaders/. */
 export interface Source {
+  /** A path below shaders/, or words where it is no file. */
   file: string;
   text: string;
+  /** What it defines, where it is taken whole: a text of a user's own. */
+  defines?: readonly string[];
 }
 
 const texts = import.meta.glob<string>(['../../shaders/**/*.wgsl', '!**/benchmark/**'], { query: '?raw', import: 'default', eager: true });

@@ -1,5 +1,6 @@
+import { ownActivation } from './activation.js';
 import { declarations } from './declarations.js';
-import { KERNELS, type Kernel, type Variant } from './kernels.js';
+import { KERNELS, type Kernel, OWN_ACTIVATION, type Variant } from './kernels.js';
 import { type Linked, alternativesOf, link } from './link.js';
 import { SOURCES, type Source, sourceOf } from './sources.js';
 
@@ -12,9 +13,12 @@ const partsOf = (): readonly Source[] => SOURCES.filter(({ file }) => !file.star
 export function partsInScope(variant: Variant): readonly Source[] {
   const kernel: Kernel = KERNELS[variant.kernel];
   const halves = variant.storage !== 'f32' && kernel.bindings.some(({ element }) => element === 'Value');
-  const chosen = [...kernel.choices(variant), ...(halves ? [`storage/storage_${variant.storage}`] : [])].map((name) => sourceOf(`${name}.wgsl`));
+  const choices: readonly string[] = kernel.choices(variant);
+  const files = [...choices.filter((name) => name !== OWN_ACTIVATION), ...(halves ? [`storage/storage_${variant.storage}`] : [])];
+  const chosen = files.map((name) => sourceOf(`${name}.wgsl`));
   alternatives ??= alternativesOf(partsOf());
-  return partsOf().filter((part) => !alternatives!.has(part) || chosen.includes(part));
+  const own = choices.includes(OWN_ACTIVATION) ? ownActivation(variant.activation, variant.tile) : [];
+  return [...partsOf().filter((part) => !alternatives!.has(part) || chosen.includes(part)), ...own];
 }
 
 /** The module of a variant: its kernel, the parts it comes to name, and what its buffers and tile declare. */

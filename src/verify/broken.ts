@@ -2,7 +2,7 @@ import type { Backend, Tensor } from '../backend/backend.js';
 import { random } from '../data/random.js';
 import { BatchNorm, type LayerOptions } from '../layer/batchNorm.js';
 import { type Storage, roundTo } from '../core/storage.js';
-import { type Epilogue, hasRelu, hasResidual } from '../core/options.js';
+import type { ActivationName } from '../core/activations.js';
 import type { Check } from './check.js';
 import { indexOf } from './expected.js';
 
@@ -16,7 +16,9 @@ interface Values {
   /** Given: channels-first. */
   spatial?: number;
   storage: Storage;
-  epilogue: Epilogue;
+  activation: ActivationName;
+  /** Whether the residual is added. */
+  adds: boolean;
   eps: number;
   x: Float32Array;
   dy: Float32Array;
@@ -29,26 +31,33 @@ interface Values {
 
 type Answers = Record<string, ArrayLike<number>>;
 
-const RELUS: readonly Pick<Values, 'rows' | 'channels' | 'spatial' | 'storage' | 'epilogue'>[] = [
-  { rows: 6, channels: 5, storage: 'f32', epilogue: 'relu' },
-  { rows: 8, channels: 5, spatial: 4, storage: 'f32', epilogue: 'addRelu' },
-  { rows: 6, channels: 5, storage: 'f16', epilogue: 'addRelu' },
-  { rows: 6, channels: 5, spatial: 3, storage: 'bf16', epilogue: 'relu' },
+type Kind = Pick<Values, 'rows' | 'channels' | 'spatial' | 'storage' | 'activation' | 'adds'>;
+
+const ACTIVATED: readonly Kind[] = [
+  { rows: 6, channels: 5, storage: 'f32', activation: 'relu', adds: false },
+  { rows: 8, channels: 5, spatial: 4, storage: 'f32', activation: 'relu', adds: true },
+  { rows: 6, channels: 5, storage: 'f16', activation: 'relu', adds: true },
+  { rows: 6, channels: 5, spatial: 3, storage: 'bf16', activation: 'relu', adds: false },
+  { rows: 6, channels: 5, storage: 'f32', activation: 'leakyRelu', adds: true },
+  { rows: 8, channels: 4, storage: 'f16', activation: 'relu6', adds: false },
+  { rows: 8, channels: 5, spatial: 4, storage: 'f32', activation: 'silu', adds: true },
+  { rows: 6, channels: 5, spatial: 3, storage: 'bf16', activation: 'hardSwish', adds: false },
+  { rows: 6, channels: 5, storage: 'f16', activation: 'gelu', adds: true },
 ];
 
 export const BROKEN: readonly Check[] = [
   {
-    name: 'NaN before a ReLU stays NaN, forward and backward, in every storage',
+    name: 'NaN before an activation stays NaN, forward and backward, in every storage',
     async run(backend) {
       let held = 0;
-      for (const shape of RELUS) {
+      for (const shape of ACTIVATED) {
         const values = valuesOf({ ...shape, eps: 1e-5 });
         values.gamma[1] = NaN;
         values.beta[2] = NaN;
         const one = indexOf(layoutOf(values), 4, 3);
-        if (hasResidual(values.epilogue)) values.residual[one] = NaN;
+        if (values.adds) values.residual[one] = NaN;
         else values.x[one] = NaN;
-        held += holds(`${values.storage} ${values.epilogue}`, await layerOf(backend, values), formulas(values), TOLERANCE[values.storage]);
+        held += holds(`${values.storage} ${values.activation}`, await layerOf(backend, values), formulas(values), TOLERANCE[values.storage]);
       }
       return `${held} values`;
     },
@@ -59,7 +68,7 @@ export const BROKEN: readonly Check[] = [
       const eps = 2 ** -10;
       let held = 0;
       for (const storage of ['f32', 'f16'] as const) {
-        const values = valuesOf({ rows: 6, channels: 7, storage, epilogue: 'none', eps });
+        const values = valuesOf({ rows: 6, channels: 7, storage, activation: 'none', adds: false, eps });
         values.runningVar.set([1, NaN, -1, Infinity, -2 * eps, -eps / 2, -Infinity]);
         const [got, want] = [await layerOf(backend, values), formulas(values)];
         for (const output of ['inferY', 'frozenDx', 'frozenDgamma', 'frozenDbeta']) {
@@ -75,7 +84,7 @@ export const BROKEN: readonly Check[] = [
     async run(backend) {
       let held = 0;
       for (const repeat of [1, 16]) {
-        const values = valuesOf({ rows: 4 * repeat, channels: 5, storage: 'f32', epilogue: 'none', eps: 1e-5 });
+        const values = valuesOf({ rows: 4 * repeat, channels: 5, storage: 'f32', activation: 'none', adds: false, eps: 1e-5 });
         for (let row = 0; row < values.rows; row++) {
           values.x[row * 5 + 1] = [1e20, -1e20, 2e20, 0][row % 4]; // its variance is beyond f32
           values.x[row * 5 + 2] = row === 1 ? Infinity : row;
@@ -117,7 +126,7 @@ export const BROKEN: readonly Check[] = [
     async run(backend) {
       let held = 0;
       for (const eps of [0, 1e-50, 1e-40]) {
-        const values = valuesOf({ rows: 8, channels: 4, storage: 'f32', epilogue: 'none', eps });
+        const values = valuesOf({ rows: 8, channels: 4, storage: 'f32', activation: 'none', adds: false, eps });
         const scales = [1e-40, 1e-30, 1e-21, 1e-17]; // of the last the variance is 1e-34, and counts
         for (let i = 0; i < values.x.length; i++) values.x[i] = scales[i % 4] * [-2, -1, 1, 2][(i >> 2) % 4];
         values.runningMean.fill(0);
@@ -142,9 +151,9 @@ export const BROKEN: readonly Check[] = [
       let held = 0;
       for (const storage of ['f32', 'f16', 'bf16'] as const) {
         for (const mask of ['rows', 'count'] as const) {
-          const { x, residual, ...values } = valuesOf({ rows: 4, channels: 5, storage, epilogue: 'add', eps: 1e-5 });
+          const { x, residual, ...values } = valuesOf({ rows: 4, channels: 5, storage, activation: 'none', adds: true, eps: 1e-5 });
           const dy = values.dy.map((value, i) => (i < 15 ? value : NaN));
-          const layer = await BatchNorm.create(backend, { channels: 5, storage, epilogue: 'add', mask });
+          const layer = await BatchNorm.create(backend, { channels: 5, storage, residual: true, mask });
           const upload = (data: Float32Array) => backend.tensor(data, [4, 5], storage);
           const counted = mask === 'rows' ? { mask: backend.tensor([1, 1, 1, 0], [4], 'u32') } : { validRows: backend.tensor([3], [1], 'u32') };
           const owned = [upload(x), upload(residual), upload(dy), ...Object.values(counted)] as Tensor[];
@@ -167,7 +176,7 @@ export const BROKEN: readonly Check[] = [
   {
     name: 'any number but 0 in a mask counts its row, and more valid rows than there are count all',
     async run(backend) {
-      const { x } = valuesOf({ rows: 6, channels: 5, storage: 'f32', epilogue: 'none', eps: 1e-5 });
+      const { x } = valuesOf({ rows: 6, channels: 5, storage: 'f32', activation: 'none', adds: false, eps: 1e-5 });
       const tensor = backend.tensor(x, [6, 5]);
       const answer = async (mask: 'rows' | 'count', words: readonly number[]) => {
         const layer = await BatchNorm.create(backend, { channels: 5, mask });
@@ -198,7 +207,7 @@ const layoutOf = ({ channels, spatial }: Values) =>
   ({ layout: spatial === undefined ? 'channelsLast' : 'channelsFirst', channels, spatial: spatial ?? 1 }) as const;
 
 /** Ordinary values, none of them near a kink or without spread; the same in every run. */
-function valuesOf(shape: Pick<Values, 'rows' | 'channels' | 'spatial' | 'storage' | 'epilogue' | 'eps'>): Values {
+function valuesOf(shape: Kind & Pick<Values, 'eps'>): Values {
   const { rows, channels, storage } = shape;
   const source = random(11);
   const matrix = () => Float32Array.from({ length: rows * channels }, () => roundTo(source.normal(), storage));
@@ -218,12 +227,12 @@ function write(layer: BatchNorm, { gamma, beta, runningMean, runningVar }: Value
 
 /** What a layer gives. */
 async function layerOf(backend: Backend, values: Values): Promise<Answers> {
-  const { rows, channels, spatial, storage, epilogue, eps } = values;
-  const options: LayerOptions = { channels, storage, epilogue, eps, layout: spatial === undefined ? 'channelsLast' : 'channelsFirst' };
+  const { rows, channels, spatial, storage, activation, adds, eps } = values;
+  const options: LayerOptions = { channels, storage, activation, residual: adds, eps, layout: spatial === undefined ? 'channelsLast' : 'channelsFirst' };
   const layer = await BatchNorm.create(backend, options);
   const shape = spatial === undefined ? [rows, channels] : [rows / spatial, channels, spatial];
   const [x, dy, added] = [values.x, values.dy, values.residual].map((data) => backend.tensor(data, shape, storage));
-  const residual = hasResidual(epilogue) ? { residual: added } : {};
+  const residual = adds ? { residual: added } : {};
   const answers: Answers = {};
   for (const [y, dx, dresidual, dgamma, dbeta] of [
     ['y', 'dx', 'dresidual', 'dgamma', 'dbeta'], ['inferY', 'frozenDx', 'frozenDresidual', 'frozenDgamma', 'frozenDbeta'],
@@ -240,9 +249,26 @@ async function layerOf(backend: Backend, values: Values): Promise<Answers> {
   return answers;
 }
 
+/** f(z) and f′(z) as the papers have them; of a NaN, which is on neither side of a kink, NaN. */
+const FORMULAS: Record<ActivationName, (z: number) => [value: number, slope: number]> = {
+  none: (z) => [z, 1],
+  relu: (z) => (z > 0 ? [z, 1] : z <= 0 ? [0, 0] : [NaN, NaN]),
+  leakyRelu: (z) => (z > 0 ? [z, 1] : z <= 0 ? [0.01 * z, 0.01] : [NaN, NaN]),
+  relu6: (z) => (z > 0 ? (z < 6 ? [z, 1] : [6, 0]) : z <= 0 ? [0, 0] : [NaN, NaN]),
+  silu: (z) => {
+    const e = Math.exp(-z);
+    return [z / (1 + e), (1 + e + z * e) / (1 + e) ** 2];
+  },
+  hardSwish: (z) => (z > 3 ? [z, 1] : z < -3 ? [0, 0] : [(z * z + 3 * z) / 6, (2 * z + 3) / 6]),
+  gelu: (z) => {
+    const e = Math.exp(-Math.sqrt(8 / Math.PI) * (z + 0.044715 * z ** 3));
+    return [z / (1 + e), 1 / (1 + e) + (z * e * Math.sqrt(8 / Math.PI) * (1 + 0.134145 * z ** 2)) / (1 + e) ** 2];
+  },
+};
+
 /** What the formulas give as they stand, with no case of their own for any value. */
 function formulas(values: Values): Answers {
-  const { rows, channels, epilogue, eps, x, dy, residual, gamma, beta, runningMean, runningVar } = values;
+  const { rows, channels, activation, adds, eps, x, dy, residual, gamma, beta, runningMean, runningVar } = values;
   const matrix = () => new Float64Array(rows * channels);
   const vector = () => new Float64Array(channels);
   const want = {
@@ -257,10 +283,10 @@ function formulas(values: Values): Answers {
     const pass = (center: number, spread: number, y: Float64Array, dz: Float64Array) => {
       const scale = 1 / Math.sqrt(spread + eps);
       for (const i of places) {
-        const z = gamma[c] * ((x[i] - center) * scale) + beta[c] + (hasResidual(epilogue) ? residual[i] : 0);
-        const [on, off] = [z > 0, z <= 0]; // a NaN is neither
-        y[i] = !hasRelu(epilogue) ? z : on ? z : off ? 0 : NaN;
-        dz[i] = !hasRelu(epilogue) ? dy[i] : on ? dy[i] : off ? 0 : NaN;
+        const z = gamma[c] * ((x[i] - center) * scale) + beta[c] + (adds ? residual[i] : 0);
+        const [f, slope] = FORMULAS[activation](z);
+        y[i] = f;
+        dz[i] = slope * dy[i];
       }
       return scale;
     };

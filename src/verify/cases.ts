@@ -1,8 +1,9 @@
+import type { Activation, ActivationName } from '../core/activations.js';
 import { type Random, random } from '../data/random.js';
 import { type Storage, roundTo } from '../core/storage.js';
-import { DEFAULTS, type Epilogue, type Numbers, type RowMask, hasRelu, hasResidual } from '../core/options.js';
+import { DEFAULTS, type Numbers, type RowMask } from '../core/options.js';
 import { pairs } from './pairs.js';
-import { type Inputs, counts, indexOf, settleRelu } from './expected.js';
+import { type Inputs, counts, indexOf, settleKinks } from './expected.js';
 
 /** One row of the self-test's table: a shape, its numbers, and what is special about its data. */
 export interface Case {
@@ -17,7 +18,8 @@ export interface Case {
   /** Of each column of x: mean and standard deviation. Default 0 and 1. */
   column?: (c: number) => { offset?: number; deviation?: number };
   storage?: Storage;
-  epilogue?: Epilogue;
+  activation?: Activation;
+  residual?: boolean;
   /** Which rows count: by a mask drawn with a third of them out, or the first part of them. */
   mask?: RowMask;
   inPlace?: boolean;
@@ -114,11 +116,11 @@ const PLAIN_CASES: readonly Case[] = [
   // storage, epilogues, masks at the edges
   { name: 'f16, one odd row', rows: 1, channels: 7, storage: 'f16', numbers: biased },
   { name: 'bf16, one value', rows: 1, channels: 1, storage: 'bf16', numbers: biased },
-  { name: 'f16, odd and tall', rows: 10007, channels: 3, storage: 'f16', epilogue: 'addRelu' },
-  { name: 'f16, channels-first, odd planes', rows: 16 * 49, channels: 13, spatial: 49, storage: 'f16', epilogue: 'relu' },
+  { name: 'f16, odd and tall', rows: 10007, channels: 3, storage: 'f16', activation: 'relu', residual: true },
+  { name: 'f16, channels-first, odd planes', rows: 16 * 49, channels: 13, spatial: 49, storage: 'f16', activation: 'relu' },
   { name: 'bf16, wide', rows: 64, channels: 1030, storage: 'bf16' },
   { name: 'f16, mean is 100 deviations', rows: 4096, channels: 12, storage: 'f16', column: offset(100) },
-  { name: 'add + ReLU, tall', rows: 70001, channels: 8, epilogue: 'addRelu' },
+  { name: 'add + ReLU, tall', rows: 70001, channels: 8, activation: 'relu', residual: true },
   { name: 'mask, mean is 1e6 deviations', rows: 5000, channels: 6, mask: 'rows', column: offset(1e6) },
   { name: 'channels-first: mask, mean is −1e6 deviations', rows: 12 * 100, channels: 6, spatial: 100, mask: 'rows', column: offset(-1e6) },
   { name: 'mask: no row counts', rows: 40, channels: 6, mask: 'rows', adjust: ({ mask }) => mask!.fill(0) },
@@ -128,8 +130,8 @@ const PLAIN_CASES: readonly Case[] = [
   { name: 'valid rows: more than there are', rows: 40, channels: 6, mask: 'count', adjust: (inputs) => { inputs.validRows = 41; } },
   { name: 'mask: any number but 0 counts', rows: 40, channels: 6, mask: 'rows',
     adjust: ({ mask }) => mask!.forEach((counts, row) => { mask![row] = counts * (row + 1); }) },
-  { name: 'add, rows masked: dresidual is written', rows: 300, channels: 8, mask: 'rows', epilogue: 'add' },
-  { name: 'mask, all options, frozen needs nine buffers', rows: 300, channels: 8, mask: 'rows', epilogue: 'addRelu' },
+  { name: 'add, rows masked: dresidual is written', rows: 300, channels: 8, mask: 'rows', residual: true },
+  { name: 'mask, all options, frozen needs nine buffers', rows: 300, channels: 8, mask: 'rows', activation: 'relu', residual: true },
 ];
 
 const SHAPES = {
@@ -140,11 +142,12 @@ const SHAPES = {
   '[600, 20]': { rows: 600, channels: 20 },
 } as const;
 
-/** Layout × storage × epilogue × mask × in place × gamma × beta × averaging: every two of them together somewhere. */
+/** Layout × storage × activation × residual × mask × in place × gamma × beta × averaging: every two of them together somewhere. */
 const ABILITIES: readonly Case[] = pairs({
   storage: ['f32', 'f16', 'bf16'] as Storage[],
   shape: Object.keys(SHAPES) as (keyof typeof SHAPES)[],
-  epilogue: ['none', 'relu', 'add', 'addRelu'] as Epilogue[],
+  activation: ['none', 'relu', 'leakyRelu', 'relu6', 'silu', 'hardSwish', 'gelu'] as ActivationName[],
+  residual: [false, true],
   mask: ['none', 'rows', 'count'] as RowMask[],
   inPlace: [false, true],
   gamma: [true, false],
@@ -152,7 +155,8 @@ const ABILITIES: readonly Case[] = pairs({
   momentum: [0.1, 'cumulative'] as (number | 'cumulative')[],
 }).map(({ shape, gamma, beta, momentum, ...rest }): Case => {
   const said = [
-    rest.storage, rest.epilogue, rest.mask === 'none' ? '' : `mask by ${rest.mask}`, rest.inPlace ? 'in place' : '', gamma ? '' : 'no gamma',
+    rest.storage, rest.residual ? 'residual' : '', rest.activation === 'none' ? '' : rest.activation,
+    rest.mask === 'none' ? '' : `mask by ${rest.mask}`, rest.inPlace ? 'in place' : '', gamma ? '' : 'no gamma',
       beta ? '' : 'no beta',
     momentum === 'cumulative' ? 'cumulative' : '',
   ];
@@ -193,14 +197,14 @@ export function inputsOf(row: Case, seed: number): Inputs {
   if (row.storage) inputs.storage = row.storage;
   if (row.batches) inputs.batches = row.batches;
   if (row.inPlace) inputs.inPlace = true;
-  if (row.epilogue && hasRelu(row.epilogue)) inputs.relu = true;
-  if (row.epilogue && hasResidual(row.epilogue)) inputs.residual = Float32Array.from(x, () => source.normal());
+  if (row.activation) inputs.activation = row.activation;
+  if (row.residual) inputs.residual = Float32Array.from(x, () => source.normal());
   if (row.mask === 'rows') inputs.mask = Uint32Array.from({ length: rows }, () => Number(source.uniform() < 2 / 3));
   if (row.mask === 'count') inputs.validRows = Math.floor(rows * 0.7);
   row.adjust?.(inputs, source);
   const { storage } = inputs;
   for (const values of [x, dy, inputs.residual]) if (storage && values) for (let i = 0; i < values.length; i++) values[i] = roundTo(values[i], storage);
-  if (inputs.relu) settleRelu(inputs);
+  settleKinks(inputs);
   spoilMasked(inputs);
   return inputs;
 }

@@ -116,10 +116,10 @@ export const CHECKS: readonly Check[] = [
   {
     name: 'parts of a batch, of unequal size and one without a row, give the whole batch’s answers',
     async run(backend, seed, plain) {
-      const inputs = inputsOf({ name: '', rows: 300, channels: 10, column: () => ({ offset: 1e4 }), epilogue: 'relu' }, seed);
+      const inputs = inputsOf({ name: '', rows: 300, channels: 10, column: () => ({ offset: 1e4 }), activation: 'relu' }, seed);
       const { channels, gamma, beta, runningMean, runningVar } = inputs;
       const parts = await Promise.all([[0, 170], [170, 171], [171, 171], [171, 300]].map(async ([first, end]) => {
-        const layer = await BatchNorm.create(backend, { channels, epilogue: 'relu', synchronized: true, mask: 'count' });
+        const layer = await BatchNorm.create(backend, { channels, activation: 'relu', synchronized: true, mask: 'count' });
         layer.load({ gamma: gamma!, beta: beta!, runningMean, runningVar, batches: 0 });
         const share = (values: Float32Array) => (end > first ? values.subarray(first * channels, end * channels) : new Float32Array(channels).fill(NaN));
         const upload = (values: Float32Array) => backend.tensor(share(values), [Math.max(1, end - first), channels]);

@@ -36,7 +36,7 @@ export const FIGURES: readonly Figure[] = pytorch.cases.map((given) => {
       runningMean: Float64Array.from(given.runningMean), runningVar: Float64Array.from(given.runningVar),
       dgamma: gradient(given.dgamma), dbeta: gradient(given.dbeta),
       frozenDgamma: gradient(given.frozenDgamma), frozenDbeta: gradient(given.frozenDbeta),
-      dresidual: Float64Array.from(given.dy), frozenDresidual: Float64Array.from(given.dy), // no epilogue
+      dresidual: Float64Array.from(given.dy), frozenDresidual: Float64Array.from(given.dy), // neither residual nor activation
     },
     batches: (given.batches ?? []).map(f32),
     runningMean3: given.runningMean3 ?? [],

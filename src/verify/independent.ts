@@ -1,3 +1,4 @@
+import type { Activation } from '../core/activations.js';
 import type { Floats } from '../reference/types.js';
 import { type Expected, type Inputs, indexOf } from './expected.js';
 
@@ -9,7 +10,8 @@ import { type Expected, type Inputs, indexOf } from './expected.js';
  * Ioffe & Szegedy 2015, Algorithm 1 and section 3; sums after Neumaier 1974.
  */
 export function independent(inputs: Inputs): Expected {
-  const { x, dy, rows, channels, eps, momentum, runningVariance, residual, relu, mask, validRows } = inputs;
+  const { x, dy, rows, channels, eps, momentum, runningVariance, residual, mask, validRows } = inputs;
+  const { after, slope } = activationOf(inputs.activation ?? 'none');
   const matrix = () => new Float64Array(rows * channels); // stays 0 in rows that do not count
   const vector = () => new Float64Array(channels);
   const want: Expected = {
@@ -28,7 +30,6 @@ export function independent(inputs: Inputs): Expected {
     const gamma = inputs.gamma ? inputs.gamma[c] : 1;
     const beta = inputs.beta ? inputs.beta[c] : 0;
     const [xs, dys, rest] = [gather(x, column), gather(dy, column), residual ? gather(residual, column) : new Float64Array(count)];
-    const after = (z: number) => (relu && z <= 0 ? 0 : z);
 
     const rough = count === 0 ? 0 : sum(xs) / count;
     const mean = count === 0 ? 0 : rough + sum(xs.map((value) => value - rough)) / count;
@@ -37,7 +38,7 @@ export function independent(inputs: Inputs): Expected {
     const std = Math.sqrt(normal(normal(variance) + normal(eps)));
     const xHat = centred.map((value) => (std === 0 ? 0 : value / std));
     const z = xHat.map((value, k) => gamma * value + beta + rest[k]);
-    const dz = dys.map((value, k) => (relu && !(z[k] > 0) ? 0 : value));
+    const dz = dys.map((value, k) => slope(z[k]) * value);
     const dVariance = std === 0 ? 0 : sum(dz.map((value, k) => value * gamma * centred[k])) * -0.5 * std ** -3;
     const dMean = std === 0 || count === 0 ? 0 : -sum(dz.map((value) => value * gamma)) / std + (dVariance * -2 * sum(centred)) / count;
     want.mean[c] = mean;
@@ -59,7 +60,7 @@ export function independent(inputs: Inputs): Expected {
     const frozenStd = Math.sqrt(normal(normal(inputs.frozenVar[c]) + normal(eps)));
     const frozen = xs.map((value) => (frozenStd === 0 ? 0 : (value - frozenMean) / frozenStd));
     const inferred = frozen.map((value, k) => gamma * value + beta + rest[k]);
-    const frozenDz = dys.map((value, k) => (relu && !(inferred[k] > 0) ? 0 : value));
+    const frozenDz = dys.map((value, k) => slope(inferred[k]) * value);
     want.frozenDgamma[c] = sum(frozenDz.map((value, k) => value * frozen[k]));
     want.frozenDbeta[c] = sum(frozenDz);
     scatter(inferred.map(after), column, want.inferY);
@@ -67,6 +68,26 @@ export function independent(inputs: Inputs): Expected {
     scatter(frozenDz, column, want.frozenDresidual);
   }
   return want;
+}
+
+/** f and f′ written another way than in src/core: by tanh in place of the exponential, and the slopes by their pieces. */
+function activationOf(activation: Activation): { after(z: number): number; slope(z: number): number } {
+  const half = (z: number) => (1 + Math.tanh(z / 2)) / 2; // σ
+  const pieces = (at: readonly (readonly [from: number, slope: number])[], value: (z: number) => number) =>
+    ({ after: value, slope: (z: number) => at.findLast(([from]) => z > from)?.[1] ?? 0 });
+  const name = typeof activation === 'string' ? activation : activation.name;
+  const low = typeof activation === 'object' && 'slope' in activation ? Math.fround(activation.slope) : 0.01;
+  if (name === 'relu') return pieces([[0, 1]], (z) => Math.max(0, z));
+  if (name === 'leakyRelu') return pieces([[-Infinity, low], [0, 1]], (z) => Math.max(0, z) + low * Math.min(0, z));
+  if (name === 'relu6') return { after: (z) => Math.min(Math.max(0, z), 6), slope: (z) => Number(z > 0 && z < 6) };
+  if (name === 'silu') return { after: (z) => z * half(z), slope: (z) => half(z) + z * half(z) * half(-z) };
+  if (name === 'hardSwish') return { after: (z) => z * Math.min(1, Math.max(0, z / 6 + 0.5)), slope: (z) => (z > 3 ? 1 : z < -3 ? 0 : (2 * z + 3) / 6) };
+  if (name === 'gelu') {
+    const u = (z: number) => 2 * Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3);
+    const du = (z: number) => 2 * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * z ** 2);
+    return { after: (z) => z * half(u(z)), slope: (z) => half(u(z)) + z * half(u(z)) * half(-u(z)) * du(z) };
+  }
+  return { after: (z) => z, slope: () => 1 };
 }
 
 /** What f32 may flush, 0: a variance counts only from the smallest normal f32 on. */

@@ -1,6 +1,7 @@
 import type { Backend, Tensor, TensorStorage } from '../backend/backend.js';
 import { BatchNorm } from '../layer/batchNorm.js';
-import { type Epilogue, type RowMask, hasResidualGradient } from '../core/options.js';
+import { type Activation, resolveActivation } from '../core/activations.js';
+import { type RowMask, hasResidualGradient } from '../core/options.js';
 import type { Floats } from '../reference/types.js';
 import { type Comparison, compare } from './compare.js';
 import { type Expected, type Inputs, MATRIX_OUTPUTS, OUTPUTS, type Output, boundsOf, runOf } from './expected.js';
@@ -8,10 +9,9 @@ import { type Expected, type Inputs, MATRIX_OUTPUTS, OUTPUTS, type Output, bound
 /** What a backend made of a case; an output the case does not have is left out. */
 export type Got = Partial<Record<Output, Floats>>;
 
-/** The epilogue of a case. */
-export function epilogueOf({ relu, residual }: Inputs): Epilogue {
-  if (residual) return relu ? 'addRelu' : 'add';
-  return relu ? 'relu' : 'none';
+/** What follows gamma · xHat + beta in a case, as options. */
+export function epilogueOf({ activation = 'none', residual }: Inputs): { activation: Activation; residual: boolean } {
+  return { activation, residual: Boolean(residual) };
 }
 
 /** How a case says which rows count. */
@@ -20,7 +20,10 @@ export function maskOf({ mask, validRows }: Inputs): RowMask {
 }
 
 /** Whether a backward of a case writes the residual's gradient. */
-export const writesDresidual = (inputs: Inputs): boolean => hasResidualGradient({ epilogue: epilogueOf(inputs), mask: maskOf(inputs) });
+export const writesDresidual = (inputs: Inputs): boolean => {
+  const { activation, residual } = epilogueOf(inputs);
+  return hasResidualGradient({ activation: resolveActivation('', activation), residual, mask: maskOf(inputs) });
+};
 
 /** Training forward and backward, then inference and the frozen backward, of one case on a backend. */
 export async function runCase(backend: Backend, inputs: Inputs): Promise<Got> {
@@ -28,7 +31,7 @@ export async function runCase(backend: Backend, inputs: Inputs): Promise<Got> {
   const shape = layout === 'channelsLast' ? [rows, channels] : [rows / spatial, channels, spatial];
   const layer = await BatchNorm.create(backend, {
     shapes: [shape], layout, channels, eps, momentum, runningVariance, gamma: gamma !== null, beta: beta !== null, storage, inPlace,
-    epilogue: epilogueOf(inputs), mask: maskOf(inputs),
+    ...epilogueOf(inputs), mask: maskOf(inputs),
   });
   const learned = { ...(gamma ? { gamma } : {}), ...(beta ? { beta } : {}) };
   const owned: Tensor[] = [];

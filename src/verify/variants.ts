@@ -1,13 +1,15 @@
+import { type ActivationName, resolveActivation } from '../core/activations.js';
 import type { Storage } from '../core/storage.js';
-import { DEFAULTS, type Epilogue, type RowMask } from '../core/options.js';
-import type { AdapterClass, PlanLimits } from '../plan/plan.js';
+import { type AdapterClass, DEFAULTS, type RowMask } from '../core/options.js';
+import type { PlanLimits } from '../plan/plan.js';
 import { pairs } from './pairs.js';
-import { type Settings, draftsOf, variantsOf } from '../kernels/recipes.js';
+import { type KernelSettings, draftsOf, variantsOf } from '../kernels/recipes.js';
 import { type Variant, variantKey } from '../shader/kernels.js';
 
 const AXES = {
   storage: ['f32', 'f16', 'bf16'] as Storage[],
-  epilogue: ['none', 'relu', 'add', 'addRelu'] as Epilogue[],
+  activation: ['none', 'relu', 'leakyRelu', 'relu6', 'silu', 'hardSwish', 'gelu'] as ActivationName[],
+  residual: [false, true],
   mask: ['none', 'rows', 'count'] as RowMask[],
   inPlace: [false, true],
   gamma: [true, false],
@@ -19,8 +21,8 @@ type Options = { [K in keyof typeof AXES]: (typeof AXES)[K][number] };
 
 /** Texts that three options at once bring about: nine buffers in a frozen backward, and one with nothing to learn. */
 const TRIPLES: Options[] = [
-  { storage: 'f32', epilogue: 'addRelu', mask: 'rows', inPlace: false, gamma: true, beta: true, momentum: 0.1 },
-  { storage: 'f16', epilogue: 'addRelu', mask: 'none', inPlace: true, gamma: false, beta: false, momentum: 0.1 },
+  { storage: 'f32', activation: 'relu', residual: true, mask: 'rows', inPlace: false, gamma: true, beta: true, momentum: 0.1 },
+  { storage: 'f16', activation: 'relu', residual: true, mask: 'none', inPlace: true, gamma: false, beta: false, momentum: 0.1 },
 ];
 
 /** Rows of options in which every two values of two options meet, and those. */
@@ -34,8 +36,10 @@ export function allVariants(adapterClass: AdapterClass, limits: PlanLimits & { r
     { layout: 'channelsFirst', channels: 3 },
   ] as const;
   const variants = shapes.flatMap((shape) =>
-    optionPairs().flatMap(({ momentum, ...choice }) => {
-      const settings: Settings = { ...shape, ...choice, adapterClass, kind: undefined, numbers: { ...DEFAULTS, momentum } };
+    optionPairs().flatMap(({ activation, ...choice }) => {
+      const settings: KernelSettings = {
+        ...DEFAULTS, ...shape, ...choice, activation: resolveActivation('', activation), adapterClass, plan: undefined, limits: undefined, onError: undefined,
+      };
       const drafts = draftsOf(settings, ['train', 'infer', 'frozen', 'phases'], limits.maxStorageBuffersPerShaderStage);
       return drafts.flatMap((draft) => variantsOf(draft, settings, limits));
     }),

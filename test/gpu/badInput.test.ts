@@ -197,7 +197,7 @@ describe('the pass, the modes and the options', () => {
     [{ channels: 4, modes: ['test'] }, 'createBatchNorm: "modes" holds "test", needs'],
     [{ channels: 4, layout: 'NCHW' }, 'createBatchNorm: "layout" is "NCHW", needs \'channelsLast\' or \'channelsFirst\'.'],
     [{ channels: 4, storage: 'f8' }, 'createBatchNorm: "storage" is "f8", needs \'f32\', \'f16\' or \'bf16\'.'],
-    [{ channels: 4, epilogue: 'gelu' }, 'createBatchNorm: "epilogue" is "gelu", needs one of \'none\', \'relu\', \'add\', \'addRelu\'.'],
+    [{ channels: 4, activation: 'tanh' }, 'createBatchNorm: "activation" is "tanh", needs one of \'none\', \'relu\','],
     [{ channels: 4, mask: true }, 'createBatchNorm: "mask" is true, needs one of \'none\', \'rows\', \'count\'.'],
     [{ channels: 4, momentum: 'mean' }, 'createBatchNorm: "momentum" is "mean", needs a number from 0 to 1, or \'cumulative\'.'],
     [{ channels: 4, limits: { maxStorageBufferBindingSize: 2 ** 40 } },

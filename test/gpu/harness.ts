@@ -215,7 +215,7 @@ export const shapeOf = ({ layout, rows, spatial }: Pick<Inputs, 'layout' | 'rows
 export function optionsOf(inputs: Inputs): BatchNormOptions {
   const { channels, layout, storage = 'f32', inPlace = false, eps, momentum, runningVariance } = inputs;
   return {
-    channels, layout, storage, inPlace, eps, momentum, runningVariance, epilogue: epilogueOf(inputs), gamma: inputs.gamma !== null, beta: inputs.beta !== null,
+    channels, layout, storage, inPlace, eps, momentum, runningVariance, ...epilogueOf(inputs), gamma: inputs.gamma !== null, beta: inputs.beta !== null,
     mask: inputs.mask ? 'rows' : typeof inputs.validRows === 'number' ? 'count' : 'none',
   };
 }
@@ -265,7 +265,7 @@ const maskWords = (mask: Uint32Array): Uint32Array => mask.map((counts, row) => 
 
 /** Forward, backward, inference and the frozen backward of a case, recorded into one pass on buffers of its own. */
 export async function runRaw(device: GPUDevice, bn: BatchNormKernels, inputs: Inputs, { placement, tracked = true }: RawOptions = {}): Promise<RawGot> {
-  const { channels, rows, storage = 'f32', inPlace, relu } = inputs;
+  const { channels, rows, storage = 'f32', inPlace, activation = 'none' } = inputs;
   const elements = rows * channels;
   const args = new Arguments(device, (name, bytes) => (MATRIX_NAMES.includes(name) ? placement?.(name, bytes) : undefined) ?? {});
   const one = (view: TensorView) => view as BufferView;
@@ -292,7 +292,7 @@ export async function runRaw(device: GPUDevice, bn: BatchNormKernels, inputs: In
   };
   const frozen = { runningMean: vector('frozenMean', inputs.frozenMean), runningVar: vector('frozenVar', inputs.frozenVar) };
   const saved = one(args.output('saved', new Uint32Array(savedBytes(channels) / 4).fill(SENTINEL_WORD)));
-  const before = relu ? { ...residual, ...gamma, ...beta } : gamma; // what a backward reads of the forward
+  const before = activation !== 'none' ? { ...residual, ...gamma, ...beta } : gamma; // what a backward reads of the forward
   const gradients = (dgamma: string, dbeta: string) => ({
     ...(inputs.gamma ? { dgamma: outVector(dgamma) } : {}), ...(inputs.beta ? { dbeta: outVector(dbeta) } : {}),
   });

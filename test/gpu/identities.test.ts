@@ -149,13 +149,14 @@ describe.each(SHAPES.map((row) => [row.name, row] as const))('%s', (_, { plan, .
 describe('inference of one row, or image, alone is its row in a batch, to the bit', () => {
   const layouts: Pick<Case, 'channels' | 'spatial'>[] = [{ channels: 8 }, { channels: 7 }, { channels: 5, spatial: 12 }, { channels: 5, spatial: 9 }];
   const cases =
-    (['f32', 'f16', 'bf16'] as const).flatMap((storage) => (['none', 'relu', 'add', 'addRelu'] as const).map((epilogue) => [storage, epilogue] as const));
+    (['f32', 'f16', 'bf16'] as const).flatMap((storage) => (['none', 'relu', 'add', 'add + gelu'] as const).map((after) => [storage, after] as const));
 
-  it.each(cases)('%s, %s', async (storage, epilogue) => {
+  it.each(cases)('%s, %s', async (storage, after) => {
+    const epilogue = { residual: after.startsWith('add'), activation: after === 'relu' ? 'relu' : after === 'add + gelu' ? 'gelu' : 'none' } as const;
     const batch = 37;
     for (const shape of layouts) {
       const { channels, spatial = 1 } = shape;
-      const inputs = inputsOf({ name: '', rows: batch * spatial, epilogue, ...(storage === 'f32' ? {} : { storage }), ...shape }, 12);
+      const inputs = inputsOf({ name: '', rows: batch * spatial, ...epilogue, ...(storage === 'f32' ? {} : { storage }), ...shape }, 12);
       const bn = await kernelsFor({ ...optionsOf(inputs), modes: ['infer'] });
       const stride = channels * spatial; // of one row, or one image
       const inferred = async (first: number, end: number): Promise<Float32Array> => {

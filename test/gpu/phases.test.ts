@@ -51,9 +51,9 @@ const rowsOf = ({ mask, validRows }: Inputs) => ({ mask: mask ?? undefined, vali
 
 /** A part's sums as the kernels lay them out: dbeta, dgamma. */
 function sumsWords(part: Inputs, mean: Float64Array, invStd: Float64Array): Uint32Array {
-  const { x, dy, relu } = part;
+  const { x, dy, activation } = part;
   const [gamma, beta, residual] = [part.gamma ?? undefined, part.beta ?? undefined, part.residual ?? undefined];
-  const { dgamma, dbeta } = gradientSums({ x, dy, gamma, beta, residual, relu, mean, invStd, ...rowsOf(part) }, part);
+  const { dgamma, dbeta } = gradientSums({ x, dy, gamma, beta, residual, activation, mean, invStd, ...rowsOf(part) }, part);
   return wordsOf([...dbeta, ...dgamma]);
 }
 
@@ -62,7 +62,7 @@ type Maker = BatchNormKernels | 'reference';
 
 /** All phases of a case cut into parts of so many rows. */
 async function runPhases(inputs: Inputs, sizes: readonly number[], makers: readonly Maker[], bn: BatchNormKernels): Promise<Got & { batches?: Uint32Array }> {
-  const { channels, storage = 'f32', inPlace, relu } = inputs;
+  const { channels, storage = 'f32', inPlace, activation = 'none' } = inputs;
   const ends = sizes.map((_, i) => sizes.slice(0, i + 1).reduce((a, b) => a + b));
   expect(ends.at(-1)).toBe(inputs.rows);
   const parts = sizes.map((size, i) => partOf(inputs, ends[i] - size, ends[i]));
@@ -79,7 +79,7 @@ async function runPhases(inputs: Inputs, sizes: readonly number[], makers: reado
   }));
   const dys = parts.map((part, i) => args.input(`dy${i}`, wordsOf(part.dy, storage)));
   const counted = ({ residual: _, ...rest }: (typeof onParts)[number]) => rest;
-  const before = (i: number) => (relu ? { ...onParts[i], ...gamma, ...beta } : { ...counted(onParts[i]), ...gamma });
+  const before = (i: number) => (activation !== 'none' ? { ...onParts[i], ...gamma, ...beta } : { ...counted(onParts[i]), ...gamma });
   const momentsOf = args.output('moments', sentinels(4 * channels * count)) as BufferView;
   const saved = args.output('saved', sentinels(6 * channels)) as BufferView;
   const running = {
@@ -164,12 +164,12 @@ const CASES: (Case & { sizes: number[] })[] = [
     batches: 4 },
   {
     name: 'channels-last, f16, add + ReLU, in place, a part without a row that counts', rows: 118, channels: 7, sizes: [33, 20, 41, 24], storage: 'f16',
-      epilogue: 'addRelu', inPlace: true, mask: 'rows',
+      activation: 'relu', residual: true, inPlace: true, mask: 'rows',
     adjust: ({ mask }) => mask!.fill(0, 33, 53),
   },
   {
     name: 'channels-first, ReLU, the last parts past the rows that count, cumulative', rows: 12 * 30, channels: 6, spatial: 12,
-      sizes: [12 * 20, 12, 12 * 4, 12 * 5], epilogue: 'relu', mask: 'count',
+      sizes: [12 * 20, 12, 12 * 4, 12 * 5], activation: 'relu', mask: 'count',
     numbers: { momentum: 'cumulative' }, batches: 0,
   },
   { name: 'channels-first, bf16, odd planes', rows: 9 * 11, channels: 5, spatial: 9, sizes: [9, 9 * 6, 9 * 4], storage: 'bf16' },

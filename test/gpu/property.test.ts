@@ -5,7 +5,7 @@
 // WEBGPU_PROPERTY_SEED draws other options and cases, WEBGPU_PROPERTY_RUNS more of them.
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type BatchNormKernels, type BatchNormOptions, createBatchNorm } from '../../src/index.js';
+import { type ActivationName, type BatchNormKernels, type BatchNormOptions, createBatchNorm } from '../../src/index.js';
 import { random } from '../../src/data/random.js';
 import { type Case, inputsOf } from '../../src/verify/cases.js';
 import { type Inputs, boundsOf, counts, expected } from '../../src/verify/expected.js';
@@ -26,7 +26,8 @@ interface OptionSet {
   /** Whether channels are a multiple of four. */
   wide: boolean;
   storage: 'f32' | 'f16' | 'bf16';
-  epilogue: 'none' | 'relu' | 'add' | 'addRelu';
+  activation: ActivationName;
+  residual: boolean;
   mask: 'none' | 'rows' | 'count';
   inPlace: boolean;
   gamma: boolean;
@@ -47,7 +48,8 @@ function dealt(seed: number): OptionSet[] {
   };
   const hands = {
     layout: deal(['channelsLast', 'channelsFirst'] as const), wide: deal([true, false]), storage: deal(['f32', 'f16', 'bf16'] as const),
-    epilogue: deal(['none', 'relu', 'add', 'addRelu'] as const), mask: deal(['none', 'rows', 'count'] as const), inPlace: deal([false, true]),
+    activation: deal(['none', 'relu', 'silu', 'leakyRelu', 'gelu', 'relu6', 'hardSwish'] as const), residual: deal([false, true]),
+    mask: deal(['none', 'rows', 'count'] as const), inPlace: deal([false, true]),
     gamma: deal([true, true, false]), beta: deal([true, true, false]), cumulative: deal([false, true, false]),
     adapterClass: deal(['software', 'software', 'hardware'] as const), plan: deal([undefined, 'single', 'split'] as const),
   };
@@ -83,14 +85,14 @@ const DEVIATIONS = { f32: [1, 0, 1e-3, 1e3], half: [1, 0, 0.01, 100] };
 const MEANS = { f32: [0, 1, -10, 1e4, 1e6, -1e6], half: [0, 1, -10, 30, 100, -100] };
 
 function inputsFor(drawn: Drawn, set: OptionSet): Inputs {
-  const { storage, layout, mask, wide, inPlace, epilogue } = set;
+  const { storage, layout, mask, wide, inPlace, activation, residual } = set;
   const channels = wide ? 4 * Math.ceil(drawn.channels / 4) : drawn.channels + Number(drawn.channels % 4 === 0);
   const spatial = layout === 'channelsFirst' ? drawn.spatial : undefined;
   const rows = spatial ? spatial * Math.ceil(drawn.rows / spatial) : drawn.rows;
   const kind = storage === 'f32' ? 'f32' : 'half';
   const { data } = drawn;
   const row: Case = {
-    name: '', rows, channels, spatial, mask, epilogue, inPlace,
+    name: '', rows, channels, spatial, mask, activation, residual, inPlace,
     ...(storage === 'f32' ? {} : { storage }), ...(set.gamma ? {} : { gamma: false }), ...(set.beta ? {} : { beta: false }),
     ...(set.cumulative ? { batches: drawn.batches } : {}),
     numbers: {

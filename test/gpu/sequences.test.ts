@@ -21,10 +21,10 @@ const CALLS = 12;
 const CHANNELS = 4;
 const SETS: readonly LayerOptions[] = [
   { channels: CHANNELS, synchronized: true },
-  { channels: CHANNELS, momentum: 'cumulative', epilogue: 'addRelu', mask: 'count' },
-  { channels: CHANNELS, epilogue: 'add', inPlace: true, runningVariance: 'biased', gamma: false },
-  { channels: CHANNELS, layout: 'channelsFirst', epilogue: 'relu', beta: false, trackRunning: false },
-  { channels: CHANNELS, epilogue: 'addRelu', momentum: 'cumulative', synchronized: true, mask: 'rows', inPlace: true },
+  { channels: CHANNELS, momentum: 'cumulative', activation: 'relu', residual: true, mask: 'count' },
+  { channels: CHANNELS, residual: true, inPlace: true, runningVariance: 'biased', gamma: false },
+  { channels: CHANNELS, layout: 'channelsFirst', activation: 'relu', beta: false, trackRunning: false },
+  { channels: CHANNELS, activation: 'relu', residual: true, momentum: 'cumulative', synchronized: true, mask: 'rows', inPlace: true },
 ];
 const ROWS = [1, 6, 6, 9] as const;
 
@@ -104,7 +104,7 @@ class Side {
       if (kind === 'throws') throw new Error('the line is dead');
       if (kind === 'disposes x') this.x?.dispose();
       if (kind === 'forwards') {
-        const residual = this.layer.epilogue.startsWith('add') ? { residual: this.tensor('fresh', 6, 2) } : {};
+        const residual = this.layer.residual ? { residual: this.tensor('fresh', 6, 2) } : {};
         this.layer.forward(this.tensor('fresh', 6, 1), { ...residual, ...this.rows(6, 1, 'wanted') });
       }
       if (kind === 'twice') return [part, other];
@@ -126,7 +126,7 @@ class Side {
         const rows = ROWS[drawn.rows];
         const x = this.tensor(drawn.x, rows, drawn.seed);
         this.x = x;
-        const adds = layer.epilogue.startsWith('add');
+        const adds = layer.residual;
         const residual = drawn.given === 'all' || (adds && drawn.given === 'wanted') ? { residual: this.tensor(drawn.residual, rows, drawn.seed + 1) } : {};
         const out = drawn.out ? { out: this.tensor(drawn.out, rows, drawn.seed + 2) } : {};
         const tracked = drawn.track === undefined ? {} : { track: drawn.track as boolean };
@@ -145,7 +145,7 @@ class Side {
         const rows = ROWS[drawn.rows];
         const x = this.tensor(drawn.x, rows, drawn.seed);
         this.x = x;
-        const residual = layer.epilogue.startsWith('add') ? { residual: this.tensor('fresh', rows, drawn.seed + 1) } : {};
+        const residual = layer.residual ? { residual: this.tensor('fresh', rows, drawn.seed + 1) } : {};
         const out = drawn.out ? { out: this.tensor(drawn.out, rows, drawn.seed + 2) } : {};
         const options = { ...residual, ...this.rows(rows, drawn.seed, 'wanted'), ...out };
         const y = await layer.forwardSynchronized(x, this.exchange(drawn.exchange, 4), options);

@@ -35,10 +35,13 @@ const CASES: Windowed[] = [
   { name: 'channels-last, a row in two windows, four channels a lane', bytes: 16384, rows: 16, channels: 260 },
   { name: 'channels-last, rows straddle, mean is 1e6 deviations', bytes: 16384, rows: 250, channels: 67, column: () => ({ offset: 1e6 }) },
   { name: 'channels-first, planes straddle, mask', bytes: 8192, rows: 5 * 400, channels: 6, spatial: 400, mask: 'rows' },
-  { name: 'channels-first, odd planes straddle, add + ReLU', bytes: 4096, rows: 4 * 333, channels: 5, spatial: 333, epilogue: 'addRelu' },
-  { name: 'channels-first, small planes whole, images straddle', bytes: 4096, rows: 300 * 9, channels: 3, spatial: 9, epilogue: 'addRelu' },
-  { name: 'channels-first, odd planes straddle, channels a multiple of four', bytes: 8192, rows: 4 * 333, channels: 8, spatial: 333, epilogue: 'addRelu' },
-  { name: 'f16, channels-last, rows straddle, odd, in place', bytes: 4096, rows: 301, channels: 21, storage: 'f16', inPlace: true, epilogue: 'addRelu',
+  { name: 'channels-first, odd planes straddle, add + ReLU', bytes: 4096, rows: 4 * 333, channels: 5, spatial: 333,
+    activation: 'relu', residual: true },
+  { name: 'channels-first, small planes whole, images straddle', bytes: 4096, rows: 300 * 9, channels: 3, spatial: 9, activation: 'relu', residual: true },
+  { name: 'channels-first, odd planes straddle, channels a multiple of four', bytes: 8192, rows: 4 * 333, channels: 8, spatial: 333,
+    activation: 'relu', residual: true },
+  { name: 'f16, channels-last, rows straddle, odd, in place', bytes: 4096, rows: 301, channels: 21, storage: 'f16', inPlace: true,
+    activation: 'relu', residual: true,
     mask: 'count' },
   { name: 'bf16, channels-first, odd planes and odd in all', bytes: 4096, rows: 3 * 333, channels: 5, spatial: 333, storage: 'bf16', mask: 'rows' },
   { name: 'f16, channels-last, whole rows, in place', bytes: 4096, rows: 600, channels: 12, storage: 'f16', inPlace: true, mask: 'rows' },
@@ -75,7 +78,7 @@ describe('windows', () => {
   });
 
   it('from equal statistics and sums, y and dx are the bits of one window', async () => {
-    for (const { bytes, ...row } of CASES.filter(({ epilogue, storage }) => epilogue === 'addRelu' || storage === 'bf16')) {
+    for (const { bytes, ...row } of CASES.filter(({ residual, storage }) => residual || storage === 'bf16')) {
       const { name } = row;
       const inputs = inputsOf(row, name.length);
       const { channels, storage } = inputs;
@@ -100,7 +103,7 @@ describe('windows', () => {
         run(device, (pass) => {
           bn.normalize(pass, { ...read, beta, y: out('y') }, shapeOf(inputs));
           bn.gradientInput(pass, {
-            ...read, ...(inputs.relu ? { beta } : {}), sums, dy: args.input('dy', wordsOf(inputs.dy, storage)), dx: out('dx'),
+            ...read, ...(inputs.activation ? { beta } : {}), sums, dy: args.input('dy', wordsOf(inputs.dy, storage)), dx: out('dx'),
             ...(writesDresidual(inputs) ? { dresidual: out('dresidual') } : {}),
             dgamma: out('dgamma', channels, 'f32') as BufferView, dbeta: out('dbeta', channels, 'f32') as BufferView,
           }, shapeOf(inputs));
@@ -134,7 +137,7 @@ describe('several buffers', () => {
   }
 
   const chosen: (Case & { bytes?: number })[] = [
-    ...CASES.filter(({ epilogue }) => epilogue === 'addRelu').map(({ bytes: _, ...row }) => row),
+    ...CASES.filter(({ residual }) => residual).map(({ bytes: _, ...row }) => row),
     { name: 'channels-last, four channels a lane', rows: 61, channels: 260 },
     { name: 'bf16, channels-first, odd planes and odd in all', rows: 3 * 333, channels: 5, spatial: 333, storage: 'bf16', mask: 'rows' },
     { ...CASES[0], name: `${CASES[0].name}, windows too`, bytes: 4096 },

@@ -2,11 +2,12 @@
 // shape; every argument an operation asks for is bound as its slot says. Control: the usual options, by hand.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Draft, type Settings, type Step, draftsOf, stepsOf, variantOf, variantsOf } from '../../src/kernels/recipes.js';
+import { type Draft, type KernelSettings, type Step, draftsOf, stepsOf, variantOf, variantsOf } from '../../src/kernels/recipes.js';
 import { type BufferName, type Kernel, KERNELS, bindingsOf, variantKey } from '../../src/shader/kernels.js';
 import type { Storage } from '../../src/core/storage.js';
-import { DEFAULTS, type Epilogue, type RowMask } from '../../src/core/options.js';
-import { type AdapterClass, type PlanKind, plan, planMerge } from '../../src/plan/plan.js';
+import { type ActivationName, isActivated, resolveActivation } from '../../src/core/activations.js';
+import { plan, planMerge } from '../../src/plan/plan.js';
+import { type AdapterClass, DEFAULTS, type PlanKind, type RowMask } from '../../src/core/options.js';
 import type { Geometry, Layout } from '../../src/core/shape.js';
 
 const MODES = ['train', 'infer', 'frozen', 'phases'] as const;
@@ -15,23 +16,26 @@ const limitsOf = (buffers: number, binding = 2 ** 27) => ({
   maxStorageBufferBindingSize: binding, maxStorageBuffersPerShaderStage: buffers,
 });
 
-const plain: Settings = {
-  channels: 8, layout: 'channelsLast', storage: 'f32', epilogue: 'none', mask: 'none', inPlace: false, gamma: true, beta: true,
-  adapterClass: 'hardware', kind: undefined, numbers: DEFAULTS,
+const RELU = resolveActivation('', 'relu');
+const plain: KernelSettings = {
+  ...DEFAULTS, channels: 8, layout: 'channelsLast', storage: 'f32', activation: resolveActivation('', 'none'), residual: false,
+  mask: 'none', inPlace: false, gamma: true, beta: true,
+  adapterClass: 'hardware', plan: undefined, limits: undefined, onError: undefined,
 };
 
 const settings = fc
   .record({
     channels: fc.integer({ min: 1, max: 12 }), layout: fc.constantFrom<Layout>('channelsLast', 'channelsFirst'),
-    storage: fc.constantFrom<Storage>('f32', 'f16', 'bf16'), epilogue: fc.constantFrom<Epilogue>('none', 'relu', 'add', 'addRelu'),
+    storage: fc.constantFrom<Storage>('f32', 'f16', 'bf16'),
+    activation: fc.constantFrom<ActivationName>('none', 'relu', 'gelu').map((name) => resolveActivation('', name)), residual: fc.boolean(),
     mask: fc.constantFrom<RowMask>('none', 'rows', 'count'), inPlace: fc.boolean(), gamma: fc.boolean(), beta: fc.boolean(),
-    adapterClass: fc.constantFrom<AdapterClass>('hardware', 'software'), kind: fc.constantFrom<PlanKind | undefined>(undefined, 'single', 'split'),
+    adapterClass: fc.constantFrom<AdapterClass>('hardware', 'software'), plan: fc.constantFrom<PlanKind | undefined>(undefined, 'single', 'split'),
     momentum: fc.constantFrom<number | 'cumulative'>(0.1, 'cumulative'),
   })
-  .map(({ momentum, ...of }): Settings => ({ ...of, numbers: { ...DEFAULTS, momentum } }));
+  .map((of): KernelSettings => ({ ...DEFAULTS, limits: undefined, onError: undefined, ...of }));
 
 /** What an operation binds in a step: its arguments by name, and its own scratch. */
-function boundIn(draft: Draft, of: Settings, step: Step, inPlace: boolean): { name: BufferName; reads: boolean; writes: boolean }[] {
+function boundIn(draft: Draft, of: KernelSettings, step: Step, inPlace: boolean): { name: BufferName; reads: boolean; writes: boolean }[] {
   return bindingsOf(variantOf(draft, of, step, step.dispatch.tile, inPlace)).map(({ name, access }) => ({
     name: name === 'partials' && step.partials ? step.partials : name, reads: access === 'read', writes: access !== 'read',
   }));
@@ -54,8 +58,8 @@ describe('recipes', () => {
     expect(kernels(backward, 'split')).toEqual(['gradient_partial', 'gradient_finalize', 'gradient_input']);
   });
 
-  it.each<[string, Partial<Settings>, Record<string, string>]>([
-    ['all there is', { epilogue: 'addRelu', mask: 'rows', numbers: { ...DEFAULTS, momentum: 'cumulative' } }, {
+  it.each<[string, Partial<KernelSettings>, Record<string, string>]>([
+    ['all there is', { activation: RELU, residual: true, mask: 'rows', momentum: 'cumulative' }, {
       forward: 'x residual gamma beta mask → y saved runningMean runningVar batches',
       forwardUntracked: 'x residual gamma beta mask → y saved',
       backward: 'x dy residual gamma beta saved mask → dx dresidual dgamma dbeta',
@@ -74,21 +78,21 @@ describe('recipes', () => {
       mergeUntracked: 'moments → saved',
       normalize: 'x saved → y', gradientSums: 'x dy saved → sums', gradientInput: 'x dy saved sums → dx',
     }],
-    ['only a residual added, no row masked: its gradient is dy', { epilogue: 'add' }, {
+    ['only a residual added, no row masked: its gradient is dy', { residual: true }, {
       forward: 'x residual gamma beta → y saved runningMean runningVar', forwardUntracked: 'x residual gamma beta → y saved',
       backward: 'x dy gamma saved → dx dgamma dbeta', infer: 'x residual gamma beta runningMean runningVar → y',
       backwardFrozen: 'x dy gamma runningMean runningVar → dx dgamma dbeta', moments: 'x → moments',
       merge: 'moments → saved runningMean runningVar', mergeUntracked: 'moments → saved', normalize: 'x residual saved gamma beta → y',
       gradientSums: 'x dy gamma saved → sums', gradientInput: 'x dy gamma saved sums → dx dgamma dbeta',
     }],
-    ['only a residual added, rows masked: its gradient is written, and no backward reads it', { epilogue: 'add', mask: 'count' }, {
+    ['only a residual added, rows masked: its gradient is written, and no backward reads it', { residual: true, mask: 'count' }, {
       forward: 'x residual gamma beta validRows → y saved runningMean runningVar', forwardUntracked: 'x residual gamma beta validRows → y saved',
       backward: 'x dy gamma saved validRows → dx dresidual dgamma dbeta', infer: 'x residual gamma beta runningMean runningVar validRows → y',
       backwardFrozen: 'x dy gamma runningMean runningVar validRows → dx dresidual dgamma dbeta', moments: 'x validRows → moments',
       merge: 'moments → saved runningMean runningVar', mergeUntracked: 'moments → saved', normalize: 'x residual saved gamma beta validRows → y',
       gradientSums: 'x dy gamma saved validRows → sums', gradientInput: 'x dy gamma saved sums validRows → dx dresidual dgamma dbeta',
     }],
-    ['a ReLU alone: the backward asks for beta too', { epilogue: 'relu', gamma: false }, {
+    ['a ReLU alone: the backward asks for beta too', { activation: RELU, gamma: false }, {
       forward: 'x beta → y saved runningMean runningVar', forwardUntracked: 'x beta → y saved', backward: 'x dy beta saved → dx dbeta',
         infer: 'x beta runningMean runningVar → y',
       backwardFrozen: 'x dy beta runningMean runningVar → dx dbeta', moments: 'x → moments', merge: 'moments → saved runningMean runningVar',
@@ -120,15 +124,15 @@ describe('recipes', () => {
         const cuts = cut && geometry.rows * of.channels > 128 ? [128] : [];
         for (const draft of draftsOf(of, MODES, buffers)) {
           const compiled = new Set(variantsOf(draft, of, limits).map(variantKey));
-          const choice = { adapterClass: of.adapterClass, kind: of.kind, storage: of.storage, single: draft.single !== null, cuts };
+          const choice = { adapterClass: of.adapterClass, kind: of.plan, storage: of.storage, single: draft.single !== null, cuts };
           let made;
           try {
-            made = plan(geometry, of.numbers, choice, limits);
+            made = plan(geometry, of, choice, limits);
           } catch (error) {
-            expect([(error as RangeError).name, of.kind], draft.operation).toEqual(['RangeError', 'single']);
+            expect([(error as RangeError).name, of.plan], draft.operation).toEqual(['RangeError', 'single']);
             continue;
           }
-          if (/^merge|^gradientInput$/.test(draft.operation)) made = { ...made, finish: planMerge(of, parts, of.numbers, choice, limits) };
+          if (/^merge|^gradientInput$/.test(draft.operation)) made = { ...made, finish: planMerge(of, parts, of, choice, limits) };
           const known = [...draft.slots, ...draft.scratch].map(({ name }) => name);
           for (const step of stepsOf(draft, made)) {
             for (const inPlace of draft.inPlace ? [false, true] : [false]) {
@@ -162,7 +166,7 @@ describe('recipes', () => {
             for (const use of uses) {
               const mine = use.filter((bound) => bound.name === name);
               // With constant statistics and no ReLU dx has no x in it; it is asked for whatever the options.
-              const unused = name === 'x' && draft.operation === 'backwardFrozen' && !of.gamma && !of.beta && !of.epilogue.toLowerCase().includes('relu');
+              const unused = name === 'x' && draft.operation === 'backwardFrozen' && !of.gamma && !of.beta && !isActivated(of.activation);
               expect(mine.length > 0, `${draft.operation} binds ${name}`).toBe(!unused);
               if (mine.some((bound) => bound.reads)) expect(reads, `${draft.operation} reads ${name}`).toBe(true);
               expect(mine.some((bound) => bound.writes), `${draft.operation} writes ${name}`).toBe(writes);
@@ -189,7 +193,7 @@ describe('recipes', () => {
 
   it('scratch is as large as what the dispatches write', () => {
     const geometry: Geometry = { layout: 'channelsFirst', batch: 40, channels: 6, spatial: 90, rows: 3600 };
-    for (const draft of draftsOf({ ...plain, layout: 'channelsFirst', channels: 6, epilogue: 'addRelu', mask: 'rows' }, MODES, 8)) {
+    for (const draft of draftsOf({ ...plain, layout: 'channelsFirst', channels: 6, activation: RELU, residual: true, mask: 'rows' }, MODES, 8)) {
       const made = plan(geometry, DEFAULTS, { adapterClass: 'hardware', kind: 'split', cuts: [640] }, limitsOf(8));
       const planes = { moments_partial: 4, gradient_partial: 2, gradient_partial_frozen: 2, gradient_partial_packed: 2 } as Partial<Record<string, number>>;
       for (const { kernel, dispatch, partials } of stepsOf(draft, made)) {

@@ -194,8 +194,9 @@ describe('bad input', () => {
     [{ channels: 3, colour: 1 }, 'BatchNorm.create: "colour" is not an option, needs one of channels,'],
     [{ channels: 3, momentum: null }, 'BatchNorm.create: "momentum" is null, needs a number from 0 to 1, or \'cumulative\'. Use \'cumulative\'.'],
     [{ channels: 3, storage: 'float16' }, 'BatchNorm.create: "storage" is "float16", needs \'f32\', \'f16\' or \'bf16\'. Use \'f16\'.'],
-    [{ channels: 3, epilogue: 'add_ReLU' },
-      'BatchNorm.create: "epilogue" is "add_ReLU", needs one of \'none\', \'relu\', \'add\', \'addRelu\'. Use \'addRelu\'.'],
+    [{ channels: 3, activation: 'leaky_ReLU' },
+      'BatchNorm.create: "activation" is "leaky_ReLU", needs one of \'none\', \'relu\', \'leakyRelu\', \'relu6\', \'silu\', \'hardSwish\', \'gelu\', ' +
+        'or { name, wgsl, value, derivative }. Use \'leakyRelu\'.'],
     [{ channels: 3, onError: 'log' }, 'BatchNorm.create: "onError" is "log", needs a function.'],
     [{ channels: 3, layout: 'NCHW' }, 'BatchNorm.create: "layout" is "NCHW", needs \'channelsLast\' or \'channelsFirst\'. Use \'channelsFirst\'.'],
     [{ channels: 3, layout: 'NHWC' }, 'BatchNorm.create: "layout" is "NHWC", needs \'channelsLast\' or \'channelsFirst\'. Use \'channelsLast\'.'],
@@ -263,7 +264,7 @@ describe('bad input', () => {
   });
 
   it('what it would overwrite as residual, of forward and of backward; its own dresidual as dy is harmless', async () => {
-    const fused = await BatchNorm.create(cpu, { channels: 3, epilogue: 'addRelu' });
+    const fused = await BatchNorm.create(cpu, { channels: 3, activation: 'relu', residual: true });
     const [x, residual, dy] = [matrix(4, 3), matrix(4, 3, 7), matrix(4, 3, 2)];
     const y = fused.forward(x, { residual });
     const before = await y.read();

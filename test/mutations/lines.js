@@ -32,8 +32,8 @@ export const LINES = [
     suite: ['--project', 'dawn', 'gpu/halves', '-t', 'bf16'],
   },
   {
-    what: 'epilogue: an add + ReLU is taken for a plain add', under: 'src',
-    line: "epilogue === 'relu' || epilogue === 'addRelu'", instead: "epilogue === 'relu'",
+    what: 'activations: one is taken for none', under: 'src',
+    line: "name !== 'none'", instead: "name === 'relu'",
     suite: ['--project', 'node', 'kernels/recipes'],
   },
   {

@@ -9,10 +9,10 @@ import { KERNELS, type Kernel, type KernelName, type Variant } from '../../src/s
 import { SOURCES, sourceOf } from '../../src/shader/sources.js';
 import { partsInScope } from '../../src/shader/text.js';
 import { type Storage, storageBytes } from '../../src/core/storage.js';
-import { DEFAULTS } from '../../src/core/options.js';
+import { type AdapterClass, DEFAULTS, type PlanKind } from '../../src/core/options.js';
 import { PARAMS, PARAMS_BYTES, writeParams } from '../../src/plan/params.js';
 import {
-  type AdapterClass, type Dispatch, KEPT_VISITS, MAX_VISITS, type Plan, type PlanChoice, type PlanKind, type PlanLimits, type Tile, plan, planMerge, tilesOf,
+  type Dispatch, KEPT_VISITS, MAX_VISITS, type Plan, type PlanChoice, type PlanLimits, type Tile, plan, planMerge, tilesOf,
 } from '../../src/plan/plan.js';
 import type { Geometry, Layout } from '../../src/core/shape.js';
 
@@ -440,7 +440,7 @@ function programOf(kernel: KernelName, tile: Tile, absent: Variant['absent']): C
   const key = JSON.stringify([kernel, tile, absent]);
   const known = programs.get(key);
   if (known) return known;
-  const variant: Variant = { kernel, absent, tile, storage: 'f32', activation: 'none', frozen: false, inPlace: false };
+  const variant: Variant = { kernel, absent, tile, storage: 'f32', activation: { name: 'none', key: 'none' }, frozen: false, inPlace: false };
   const texts = partsInScope(variant).filter(({ file }) => INDEX_PARTS.includes(file)).map(({ text }) => text);
   const params = {};
   const around = surroundings(kernel, tile, params);

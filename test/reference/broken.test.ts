@@ -28,8 +28,8 @@ describe('NaN behind a ReLU', () => {
     const residual = f64(0, NaN, 0, -9);
     const running = { runningMean: f64(0), runningVar: f64(1) };
     const [x, dy] = [f64(1, 1, -1, 1), f64(2, 3, NaN, 5)];
-    expect(infer({ x, residual, relu: true, ...running }, shape, 0)).toEqual(f64(1, NaN, 0, 0));
-    const { dx, dresidual, dbeta } = backwardFrozen({ x, dy, residual, relu: true, ...running }, shape, 0);
+    expect(infer({ x, residual, activation: 'relu' as const, ...running }, shape, 0)).toEqual(f64(1, NaN, 0, 0));
+    const { dx, dresidual, dbeta } = backwardFrozen({ x, dy, residual, activation: 'relu' as const, ...running }, shape, 0);
     expect([dx, dresidual, dbeta]).toEqual([f64(2, NaN, 0, 0), f64(2, NaN, 0, 0), f64(NaN)]);
   });
 });

@@ -15,9 +15,10 @@ describe.each(LAYOUTS)('$name', ({ name: _, ...shape }) => {
   const [gamma, beta] = [normals(3, 4), normals(3, 5)];
 
   describe.each([
-    { name: 'plain' }, { name: 'relu', relu: true }, { name: 'add', residual }, { name: 'add and relu', residual, relu: true },
+    { name: 'plain' }, { name: 'relu', activation: 'relu' as const }, { name: 'add', residual },
+    { name: 'add and relu', residual, activation: 'relu' as const },
     { name: 'masked', mask: Uint32Array.from({ length: 12 }, (_, row) => Number(row % 5 > 1)) },
-    { name: 'the first seven, add and relu', validRows: 7, residual, relu: true },
+    { name: 'the first seven, add and relu', validRows: 7, residual, activation: 'relu' as const },
   ])('$name', ({ name: _, ...options }) => {
     const inputs = { x, gamma, beta, ...options };
 
@@ -36,7 +37,7 @@ describe.each(LAYOUTS)('$name', ({ name: _, ...shape }) => {
         const [from, rows] = [cuts[i], end - cuts[i]];
         const slice = (values?: Float64Array) => values?.subarray(from * 3, end * 3);
         const part = {
-          x: slice(x)!, dy: slice(dy)!, gamma, beta, residual: slice(options.residual), relu: options.relu, mask: options.mask?.subarray(from, end),
+          x: slice(x)!, dy: slice(dy)!, gamma, beta, residual: slice(options.residual), activation: options.activation, mask: options.mask?.subarray(from, end),
           validRows: options.validRows === undefined ? undefined : Math.min(Math.max(options.validRows - from, 0), rows),
         };
         return { part, shape: { ...shape, rows } };
@@ -79,10 +80,10 @@ describe('identities of the closed form', () => {
   const [x, dy] = [normals(200, 1), normals(200, 2)];
   const [gamma, beta] = [normals(4, 3), normals(4, 4)];
 
-  it.each([false, true])('Σ dx = 0 and Σ dx · xHat = gamma · invStd · dgamma · eps / (variance + eps), relu %s', (relu) => {
+  it.each(['none', 'relu', 'silu'] as const)('Σ dx = 0 and Σ dx · xHat = gamma · invStd · dgamma · eps / (variance + eps), activation %s', (activation) => {
     for (const eps of [1e-5, 0.5]) {
-      const batch = forward({ x, gamma, beta, relu }, shape, eps);
-      const { dx, dgamma } = backward({ x, dy, gamma, beta, relu, ...batch }, shape);
+      const batch = forward({ x, gamma, beta, activation }, shape, eps);
+      const { dx, dgamma } = backward({ x, dy, gamma, beta, activation, ...batch }, shape);
       for (let c = 0; c < 4; c++) {
         const scale = gamma[c] * batch.invStd[c];
         const [dxs, xs] = [column(dx, shape, c), column(x, shape, c)];

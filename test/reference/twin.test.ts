@@ -25,15 +25,15 @@ describe.each(LAYOUTS)('$name', ({ name: _, rows, channels, layout = 'channelsLa
   it.each<[string, Partial<Inputs>]>([
     ['control: none', {}],
     ['no gamma, no beta', { gamma: null, beta: null }],
-    ['relu', { relu: true }],
+    ['relu', { activation: 'relu' as const }],
     ['add', { residual }],
-    ['add and relu', { residual, relu: true }],
+    ['add and relu', { residual, activation: 'relu' as const }],
     ['mask', { mask: none.map((_, row) => Number(row % 3 > 0)) }],
-    ['mask, add and relu, biased', { mask: none.map((_, row) => Number(row % 4 < 3)), residual, relu: true, runningVariance: 'biased' }],
+    ['mask, add and relu, biased', { mask: none.map((_, row) => Number(row % 4 < 3)), residual, activation: 'relu' as const, runningVariance: 'biased' }],
     ['first rows, add', { validRows: 5, residual }],
-    ['one row', { validRows: 1, relu: true }],
+    ['one row', { validRows: 1, activation: 'relu' as const }],
     ['one row, biased', { mask: none.map((_, row) => Number(row === 7)), runningVariance: 'biased' }],
-    ['no row', { validRows: 0, residual, relu: true }],
+    ['no row', { validRows: 0, residual, activation: 'relu' as const }],
     ['no row, eps 0', { mask: none, eps: 0 }],
     ['cumulative, the fourth batch', { momentum: 'cumulative', batches: 3 }],
   ])('%s', (_, change) => {
@@ -47,7 +47,7 @@ describe.each(LAYOUTS)('$name', ({ name: _, rows, channels, layout = 'channelsLa
 
   it('each ability shows', () => {
     for (const [change, outputs] of [
-      [{ relu: true }, ['y', 'inferY', 'dx', 'dgamma', 'dbeta', 'frozenDx', 'frozenDgamma', 'frozenDbeta']],
+      [{ activation: 'relu' as const }, ['y', 'inferY', 'dx', 'dgamma', 'dbeta', 'frozenDx', 'frozenDgamma', 'frozenDbeta']],
       [{ residual }, ['y', 'inferY']],
       [{ momentum: 'cumulative', batches: 3 }, ['runningMean', 'runningVar']],
       [{ validRows: 7 },
@@ -62,6 +62,7 @@ describe.each(LAYOUTS)('$name', ({ name: _, rows, channels, layout = 'channelsLa
     const poisoned = x.slice();
     for (let c = 0; c < channels; c++) poisoned[layout === 'channelsLast' ? c : c * spatial] = NaN; // row 0
     const mask = none.map((_, row) => Number(row > 0));
-    for (const each of [expected, independent]) expect(each({ ...plain, x: poisoned, mask, relu: true })).toEqual(each({ ...plain, mask, relu: true }));
+    const activation = 'relu' as const;
+    for (const each of [expected, independent]) expect(each({ ...plain, x: poisoned, mask, activation })).toEqual(each({ ...plain, mask, activation }));
   });
 });

@@ -29,7 +29,7 @@ function dataOf({ rows, channels }: Shape) {
 
 describe.each(SHAPES)('$name', ({ name: _, ...shape }) => {
   const { x, dy, residual, gamma, beta, running } = dataOf(shape);
-  const all = { x, gamma, beta, residual, relu: true };
+  const all = { x, gamma, beta, residual, activation: 'relu' as const };
 
   it('control: all rows', () => {
     const ones = new Uint32Array(shape.rows).fill(1);
@@ -47,7 +47,7 @@ describe.each(SHAPES)('$name', ({ name: _, ...shape }) => {
     const mask = maskOf(shape.rows, fill);
     const rows = rowsOf(mask);
     const few = { rows: rows.length, channels: shape.channels };
-    const only = { x: keep(x, shape, rows), gamma, beta, residual: keep(residual, shape, rows), relu: true };
+    const only = { x: keep(x, shape, rows), gamma, beta, residual: keep(residual, shape, rows), activation: 'relu' as const };
     const dyOnly = keep(dy, shape, rows);
     const want = forward(only, few, EPS);
     const got = forward({ ...all, mask }, shape, EPS);
@@ -90,7 +90,7 @@ describe.each(SHAPES)('$name', ({ name: _, ...shape }) => {
       const inputs = { ...all, x: of(x), residual: of(residual), mask };
       const batch = forward(inputs, shape, EPS);
       return [
-        batch, backward({ ...inputs, dy: of(dy), ...batch }, shape), backward({ ...inputs, dy: of(dy), relu: false, ...batch }, shape),
+        batch, backward({ ...inputs, dy: of(dy), ...batch }, shape), backward({ ...inputs, dy: of(dy), activation: 'none' as const, ...batch }, shape),
         infer({ ...inputs, ...running }, shape, EPS), backwardFrozen({ ...inputs, dy: of(dy), ...running }, shape, EPS),
       ];
     };
@@ -162,8 +162,8 @@ describe.each(LAYOUTS)('finite differences, $name', ({ name: _, ...shape }) => {
   const mask = maskOf(shape.rows, (row) => Number(row % 3 > 0));
   const scalar = (y: Float64Array) => y.reduce((sum, value, i) => sum + value * dy[i], 0);
 
-  it.each([false, true])('relu %s', (relu) => {
-    const all = { x, gamma, beta, residual, relu, mask };
+  it.each(['none', 'relu', 'gelu'] as const)('activation %s', (activation) => {
+    const all = { x, gamma, beta, residual, activation, mask };
     const loss = (change: object) => scalar(forward({ ...all, ...change }, shape, EPS).y);
     const { dx, dgamma, dbeta, dresidual } = backward({ ...all, dy, ...forward(all, shape, EPS) }, shape);
     expect(gradientCheck((at) => loss({ x: at }), x, dx).error).toBeLessThan(1e-7);

@@ -3,13 +3,14 @@
 // headers follow the house order. Control: texts by hand.
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type Settings, draftsOf, variantsOf } from '../../src/kernels/recipes.js';
+import { type KernelSettings, draftsOf, variantsOf } from '../../src/kernels/recipes.js';
 import { KERNELS, type Kernel, type KernelName, type Variant, bindingsOf, variantKey } from '../../src/shader/kernels.js';
 import { originOf } from '../../src/shader/link.js';
 import { SOURCES } from '../../src/shader/sources.js';
 import { partsInScope, variantText } from '../../src/shader/text.js';
 import { allVariants } from '../../src/verify/variants.js';
 import { DEFAULTS } from '../../src/core/options.js';
+import { resolveActivation } from '../../src/core/activations.js';
 import type { Tile } from '../../src/plan/plan.js';
 
 const LIMITS = {
@@ -22,6 +23,8 @@ const files = SOURCES.map(({ file }) => file);
 const kernelFiles = files.filter((file) => file.startsWith('kernels/'));
 const textOf = (file: string) => SOURCES.find((source) => source.file === file)!.text;
 
+const [NONE, RELU] = [resolveActivation('', 'none'), resolveActivation('', 'relu')];
+
 /** Not pairs but every combination of what decides a kernel's buffers, of f32 on hardware. */
 function everyCombination(buffers: number): Variant[] {
   const variants = new Map<string, Variant>();
@@ -29,13 +32,14 @@ function everyCombination(buffers: number): Variant[] {
   const either = [true, false];
   for (const { layout, channels } of [{ layout: 'channelsLast', channels: 3 }, { layout: 'channelsLast', channels: 4 },
     { layout: 'channelsFirst', channels: 3 }] as const) {
-    for (const epilogue of ['none', 'relu', 'add', 'addRelu'] as const) {
+    for (const [activation, residual] of [['none', false], ['relu', false], ['none', true], ['gelu', true]] as const) {
       for (const mask of ['none', 'rows', 'count'] as const) {
         for (const gamma of either) {
           for (const beta of either) {
-            const settings: Settings = {
-              channels, layout, storage: 'f32', epilogue, mask, inPlace: true, gamma, beta, adapterClass: 'hardware', kind: undefined,
-              numbers: { ...DEFAULTS, momentum: 'cumulative' }, // which has the most buffers
+            const settings: KernelSettings = {
+              channels, layout, storage: 'f32', activation: resolveActivation('', activation), residual, mask, inPlace: true, gamma, beta,
+              adapterClass: 'hardware', plan: undefined,
+              limits: undefined, onError: undefined, ...DEFAULTS, momentum: 'cumulative', // which has the most buffers
             };
             const drafts = draftsOf(settings, ['train', 'infer', 'frozen', 'phases'], buffers);
             for (const variant of drafts.flatMap((draft) => variantsOf(draft, settings, limits))) variants.set(variantKey(variant), variant);
@@ -77,7 +81,7 @@ function reachedFrom(functions: Map<string, string>): { reached: Set<string>; te
 }
 
 /** What WGSL itself has, and its keywords that parentheses follow. */
-const BUILT_IN = [
+const BUILT_IN = ['exp', 'clamp', 
   'if', 'for', 'return', 'select', 'min', 'max', 'abs', 'round', 'inverseSqrt', 'bitcast', 'unpack2x16float', 'workgroupBarrier', 'f32', 'u32', 'vec2f',
     'vec2u', 'vec4f', 'vec4u',
 ];
@@ -185,7 +189,7 @@ describe.each(names)('%s', (name) => {
 
 describe('variants', () => {
   const tile: Tile = { width: 4, across: 'channels', groupSize: 256, grouped: true, kept: false, unrolled: false };
-  const plain = { tile, storage: 'f32', activation: 'none', frozen: false, inPlace: false } as const;
+  const plain = { tile, storage: 'f32', activation: NONE, frozen: false, inPlace: false } as const;
   const unmasked = ['residual', 'mask', 'validRows', 'runningMean', 'runningVar'] as const;
 
   it('control: a text declares its bindings in the order of the layout', () => {
@@ -223,7 +227,7 @@ describe('variants', () => {
 
   it('nor do storage and ReLU where no tensor is bound', () => {
     const variant: Variant = { ...plain, kernel: 'moments_finalize', absent: [] };
-    for (const other of [{ storage: 'f16' }, { storage: 'bf16' }, { activation: 'relu' }, { inPlace: true }] as const) {
+    for (const other of [{ storage: 'f16' }, { storage: 'bf16' }, { activation: RELU }, { inPlace: true }] as const) {
       expect(variantKey({ ...variant, ...other })).toBe(variantKey(variant));
       expect(variantText({ ...variant, ...other }).code).toBe(variantText(variant).code);
     }
@@ -247,7 +251,7 @@ describe('variants', () => {
       const optional = bindings.filter(({ absent }) => absent !== undefined).map(({ name }) => name);
       const others: Variant[] = [
         ...(['f32', 'f16', 'bf16'] as const).map((storage) => ({ ...variant, storage })),
-        { ...variant, activation: variant.activation === 'none' ? 'relu' : 'none' }, { ...variant, frozen: !variant.frozen },
+        { ...variant, activation: variant.activation.name === 'none' ? RELU : NONE }, { ...variant, frozen: !variant.frozen },
           { ...variant, inPlace: !variant.inPlace },
         ...([{ grouped: !variant.tile.grouped }, { kept: !variant.tile.kept }, { groupSize: 64 }, { width: 1 }, { width: 4 }, { across: 'rows' },
           { across: 'channels' }] as Partial<Tile>[])
@@ -276,9 +280,14 @@ describe('variants', () => {
       return [...new Set(origins.map(({ file }) => file).filter((file) => file.startsWith('activations/') && file !== 'activations/nan_kept.wgsl'))];
     };
     for (const kernel of ['forward_single', 'backward_single', 'normalize', 'gradient_partial', 'gradient_input'] as const) {
-      for (const activation of ['none', 'relu'] as const) expect(chosen(kernel, activation)).toEqual([`activations/${activation}.wgsl`]);
+      for (const [name, files] of [
+        ['none', ['none']], ['relu', ['relu']], ['leakyRelu', ['leaky_relu']], ['relu6', ['relu6']], ['hardSwish', ['hard_swish']],
+        ['silu', ['sigmoid', 'silu']], ['gelu', ['gelu', 'sigmoid']],
+      ] as const) {
+        expect(chosen(kernel, resolveActivation('', name)).sort()).toEqual(files.map((file) => `activations/${file}.wgsl`));
+      }
     }
-    expect(chosen('moments_partial', 'relu')).toEqual([]);
+    expect(chosen('moments_partial', RELU)).toEqual([]);
   });
 
   it('nothing stands in a text that its entry does not come to', () => {
@@ -330,7 +339,7 @@ describe('variants', () => {
       const linked = variantText(variant);
       expect(new Set(linked.origins.map(({ file }) => file)).size).toBeGreaterThan(5);
       linked.code.split('\n').slice(0, -1).forEach((line, i) => {
-        const [, file, number] = /^shaders\/(.*):(\d+)$/.exec(originOf(linked, i + 1))!;
+        const [, file, number] = /^(?:shaders\/)?(.*):(\d+)$/.exec(originOf(linked, i + 1))!;
         if (file !== 'declarations') expect(textOf(file).split('\n')[Number(number) - 1]).toBe(line);
       });
     }

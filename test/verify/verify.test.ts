@@ -69,8 +69,8 @@ describe('self-test on the CPU', () => {
     ['a row depends on its batch', 'one row alone is inferred to the same bits as in its batch',
       { infer: ({ y }) => void (y!.values[y!.values.length - 1] += 1e-3) }],
     ['gradients are not the loss’s', 'gradients are those of central differences', { backward: ({ dx }) => void (dx!.values[4] += 1e-3) }],
-    ['a NaN becomes 0 behind a ReLU', 'NaN before a ReLU stays NaN, forward and backward, in every storage', { forward: ({ y }) => cure(y, NaN, 0) }],
-    ['a gradient by a NaN becomes 0', 'NaN before a ReLU stays NaN, forward and backward, in every storage', { backward: ({ dx }) => cure(dx, NaN, 0) }],
+    ['a NaN becomes 0 behind a ReLU', 'NaN before an activation stays NaN, forward and backward, in every storage', { forward: ({ y }) => cure(y, NaN, 0) }],
+    ['a gradient by a NaN becomes 0', 'NaN before an activation stays NaN, forward and backward, in every storage', { backward: ({ dx }) => cure(dx, NaN, 0) }],
     ['a variance of NaN gives beta', 'a running variance that is NaN or below −eps gives NaN, one of +∞ gives beta',
       { infer: ({ y, beta }) => cure(y, NaN, beta!.values[0]) }],
     ['a variance of NaN gives a frozen dx of 0', 'a running variance that is NaN or below −eps gives NaN, one of +∞ gives beta',
@@ -146,7 +146,7 @@ describe('own data', () => {
       { mean: 3, minimum: 1, maximum: 5, deviation: Math.sqrt(8 / 3) },
       { mean: 10, minimum: 10, maximum: 10, deviation: 0 },
     ]);
-    expect(result.comparisons.map(({ output }) => output)).toEqual(OUTPUTS.filter((output) => !/dresidual/i.test(output))); // no epilogue
+    expect(result.comparisons.map(({ output }) => output)).toEqual(OUTPUTS.filter((output) => !/dresidual/i.test(output))); // no residual
   });
 
   it('one row', async () => {

@@ -1,6 +1,6 @@
 import type { AdapterDescription } from '../../backend/backend.js';
 import { openBackend } from '../../backend/open.js';
-import type { PlanKind } from '../../plan/plan.js';
+import type { PlanKind } from '../../core/options.js';
 import { openTimedDevice } from '../run.js';
 import { SHAPES } from '../shapes.js';
 import { PEERS } from './list.js';

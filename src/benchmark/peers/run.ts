@@ -1,4 +1,5 @@
-import { type AdapterClass, type PlanKind, classOf } from '../../plan/plan.js';
+import { classOf } from '../../plan/plan.js';
+import type { AdapterClass, PlanKind } from '../../core/options.js';
 import { geometryOf } from '../../core/shape.js';
 import { inputsOf } from '../../verify/cases.js';
 import { expected } from '../../verify/expected.js';
@@ -30,7 +31,7 @@ export interface PeerOptions {
   /** Whether our CPU fallback and the staged backward are timed too. Default true. */
   cpu?: boolean;
   staged?: boolean;
-  /** Whether half storage and fused epilogues are timed too. Default false. */
+  /** Whether half storage and fused activations are timed too. Default false. */
   abilities?: boolean;
   /** Called with what is done now. */
   onStep?: (words: string) => void;
