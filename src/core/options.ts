@@ -228,8 +228,9 @@ export function checkRowMask(call: string, mask: unknown): asserts mask is RowMa
 
 function checkOneOf(call: string, name: string, value: unknown, known: readonly string[], advice = ''): void {
   if (!known.includes(value as string)) {
-    const list = known.map((each) => `'${each}'`).join(', ');
-    throw new RangeError(`${call}: "${name}" is ${describe(value)}, needs one of ${list}.${valueMeant(value, known) || advice}`);
+    const quoted = known.map((each) => `'${each}'`);
+    const needed = quoted.length === 2 ? quoted.join(' or ') : `one of ${quoted.join(', ')}`;
+    throw new RangeError(`${call}: "${name}" is ${describe(value)}, needs ${needed}.${valueMeant(value, known) || advice}`);
   }
 }
 

@@ -103,6 +103,7 @@ export function boundsOf(inputs: Inputs, want: Expected, plain: boolean): Record
   const activation = resolveActivation('boundsOf', inputs.activation ?? 'none');
   const activated = isActivated(activation);
   const { steepest, bend } = curveOf(activation);
+  const exact = bend === 0 && activation.slope === undefined; // f′ is 0 or 1
   const stat = (value: (c: number) => number) => Float64Array.from({ length: channels }, (_, c) => value(c));
   const gammaOf = (c: number) => Math.abs(gamma ? gamma[c] : 1);
   const betaOf = (c: number) => Math.abs(beta ? beta[c] : 0);
@@ -131,7 +132,7 @@ export function boundsOf(inputs: Inputs, want: Expected, plain: boolean): Record
     sumDzXHat[c] += dzSize * xHat;
     sumFrozenDz[c] += frozenDzSize;
     frozenSum[c] += frozenDzSize * frozenXHat;
-    if (bend === 0) return;
+    if (exact) return;
     const dySize = Math.abs(dy[i]);
     maxDy[c] = Math.max(maxDy[c], dySize);
     sumDy[c] += dySize;
@@ -144,7 +145,7 @@ export function boundsOf(inputs: Inputs, want: Expected, plain: boolean): Record
   const zOff = (c: number) => 2e-6 * maxY[c] + gammaOf(c) * xHatOff(c) + SMALLEST;
   const frozenZOff = (c: number) => 2e-6 * maxInferY[c] + 2 * SMALLEST * gammaOf(c) * frozenInvStd[c] + SMALLEST;
   // f′ of a z that is off, by each |dy|; besides, what f′ itself loses: exp is good to (3 + 2|z|) ulp where f′ still moves, |z| < 8.
-  const bent = (off: number) => (bend === 0 ? 0 : bend * off + 20 * 2 ** -23);
+  const bent = (off: number) => (exact ? 0 : bend === 0 ? steepest * 2 ** -23 : bend * off + 20 * 2 ** -23);
   const dzOff = (c: number) => bent(zOff(c));
   const frozenDzOff = (c: number) => bent(frozenZOff(c));
   return {

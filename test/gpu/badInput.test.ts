@@ -205,7 +205,7 @@ describe('the pass, the modes and the options', () => {
     [{ channels: 4, limits: { maxBufferSize: 2 } }, 'createBatchNorm: "maxBufferSize" is not an option, needs one of maxComputeInvocationsPerWorkgroup,'],
     [{ channels: 4, limits: null }, 'createBatchNorm: "limits" is null, needs an object such as device.limits. Leave it out to have those.'],
     [{ channels: 4, limits: { minStorageBufferOffsetAlignment: 300 } },
-      'createBatchNorm: "limits.minStorageBufferOffsetAlignment" is 300, needs a power of 2. Leave it out to have the device\'s, '],
+      'createBatchNorm: "limits.minStorageBufferOffsetAlignment" is 300, needs a power of 2. Leave it out to have the device\'s.'],
     [{ channels: 4, limits: { maxStorageBuffersPerShaderStage: 6 } }, 'createBatchNorm: "limits.maxStorageBuffersPerShaderStage" is 6, needs at least 7 ' +
       '(gradient_finalize binds them with these options). Leave it out, or go without what needs it.'],
     [{ channels: 2 ** 33 }, 'createBatchNorm: "channels" is 8589934592, needs at most 715827882 (6 words of each, indices are u32). Split them.'],
