@@ -17,12 +17,12 @@ fn main(
   let walk = walk_of(i, group, groups);
   if (!walk.inside) { return; }
   let at = vectors(walk.channel);
-  let lanes = params.inner_lanes;
-  let step = lanes * params.inner_stride;
+  let members = params.inner_members;
+  let step = members * params.inner_stride;
   var inner = walk.inner;
   var index = walk.base + inner * params.inner_stride;
   if (UNROLLED) {
-    for (; inner + 3u * lanes < walk.inner_end; inner += 4u * lanes) {
+    for (; inner + 3u * members < walk.inner_end; inner += 4u * members) {
       let read0 = operands(index);
       let read1 = operands(index + step);
       let read2 = operands(index + 2u * step);
@@ -34,7 +34,7 @@ fn main(
       index += 4u * step;
     }
   }
-  for (; inner < walk.inner_end; inner += lanes) {
+  for (; inner < walk.inner_end; inner += members) {
     store_value(index, value_of(operands(index), at));
     index += step;
   }

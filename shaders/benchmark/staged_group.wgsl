@@ -1,13 +1,13 @@
-// Adds a workgroup's sums, channel by channel, in a fixed tree over the lanes. The result stands at lane 0.
+// Adds a workgroup's sums, channel by channel, in a fixed tree over the members. The result stands at member 0.
 var<workgroup> group_sums: array<Value, GROUP_SIZE>;
 
 fn add_group(mine: Value, walk: Walk) -> Value {
   var own = mine;
-  let i = walk.lane * params.tile_channels + walk.place;
-  if (walk.lane < params.lanes) { group_sums[i] = own; }
-  for (var half = params.lanes_ceil / 2u; half > 0u; half /= 2u) {
+  let i = walk.member * params.tile_channels + walk.place;
+  if (walk.member < params.members) { group_sums[i] = own; }
+  for (var half = params.members_ceil / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
-    if (walk.lane < half && walk.lane + half < params.lanes) {
+    if (walk.member < half && walk.member + half < params.members) {
       own += group_sums[i + half * params.tile_channels];
       group_sums[i] = own;
     }

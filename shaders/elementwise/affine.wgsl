@@ -9,7 +9,7 @@ struct Affine {
 
 // x − mean, with the mean's low bits.
 fn centered_of(x: Value, statistics: Statistics) -> Value {
-  return opaque_value(x - Value(statistics.mean)) - Value(statistics.mean_low);
+  return arithmetic_fence_value(x - Value(statistics.mean)) - Value(statistics.mean_low);
 }
 
 fn z_of(centered: Value, i: u32, affine: Affine) -> Value {

@@ -1,15 +1,15 @@
-// Writes result_at(i, rows, terms) along a walk; unrolled, four visits a turn: their loads need not wait for each other.
+// Writes result_at(i, rows, terms) along a walk; unrolled, four iterations a turn: their loads need not wait for each other.
 // Terms, result_at and write_result are the chosen formula's.
 fn write_walk(walk: Walk, terms: Terms) {
-  let lanes = params.inner_lanes;
-  let step = lanes * params.inner_stride;
-  let row_step = lanes * params.inner_rows;
-  for (var outer = walk.outer; outer < walk.outer_end; outer += params.outer_lanes) {
+  let members = params.inner_members;
+  let step = members * params.inner_stride;
+  let row_step = members * params.inner_rows;
+  for (var outer = walk.outer; outer < walk.outer_end; outer += params.outer_members) {
     var i = walk.base + outer * params.outer_stride + walk.inner * params.inner_stride;
     var row = row_of(outer, walk.inner);
     var inner = walk.inner;
     if (UNROLLED) {
-      for (; inner + 3u * lanes < walk.inner_end; inner += 4u * lanes) {
+      for (; inner + 3u * members < walk.inner_end; inner += 4u * members) {
         let result0 = result_at(i, row, terms);
         let result1 = result_at(i + step, row + row_step, terms);
         let result2 = result_at(i + 2u * step, row + 2u * row_step, terms);
@@ -22,7 +22,7 @@ fn write_walk(walk: Walk, terms: Terms) {
         row += 4u * row_step;
       }
     }
-    for (; inner < walk.inner_end; inner += lanes) {
+    for (; inner < walk.inner_end; inner += members) {
       write_result(i, result_at(i, row, terms));
       i += step;
       row += row_step;

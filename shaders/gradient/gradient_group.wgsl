@@ -1,5 +1,5 @@
-// Adds the gradient sums of a workgroup's threads, channel by channel, in a fixed tree over the lanes.
-// The result stands at lane 0.
+// Adds the gradient sums of a workgroup's threads, channel by channel, in a fixed tree over the members.
+// The result stands at member 0.
 var<workgroup> group_dz: array<Channel, GROUP_SIZE>;
 var<workgroup> group_dz_centered: array<Channel, GROUP_SIZE>;
 
@@ -10,11 +10,11 @@ fn sums_share(i: u32, own: GradientSums) {
 
 fn sums_add_group(mine: GradientSums, walk: Walk) -> GradientSums {
   var own = mine;
-  let i = walk.lane * params.tile_channels + walk.place;
-  if (walk.lane < params.lanes) { sums_share(i, own); }
-  for (var half = params.lanes_ceil / 2u; half > 0u; half /= 2u) {
+  let i = walk.member * params.tile_channels + walk.place;
+  if (walk.member < params.members) { sums_share(i, own); }
+  for (var half = params.members_ceil / 2u; half > 0u; half /= 2u) {
     workgroupBarrier();
-    if (walk.lane < half && walk.lane + half < params.lanes) {
+    if (walk.member < half && walk.member + half < params.members) {
       let j = i + half * params.tile_channels;
       own.dz = sum_add(own.dz, group_dz[j]);
       own.dz_centered = sum_add(own.dz_centered, group_dz_centered[j]);
@@ -24,9 +24,9 @@ fn sums_add_group(mine: GradientSums, walk: Walk) -> GradientSums {
   return own;
 }
 
-// Lane 0 tells the others; its own slots are read by nobody else.
+// Member 0 tells the others; its own slots are read by nobody else.
 fn gradients_from_first(own: Gradients, walk: Walk) -> Gradients {
-  if (walk.lane == 0u) {
+  if (walk.member == 0u) {
     group_dz[walk.place] = own.dbeta;
     group_dz_centered[walk.place] = own.dgamma;
   }

@@ -13,7 +13,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
 ) {
   let walk = walk_of(i, group, groups);
-  if (walk.lane == 0u && walk.inside) {
+  if (walk.member == 0u && walk.inside) {
     let statistics = load_statistics(walk.channel);
     store_affine(walk.channel, statistics);
     store_coefficients(4u * params.channels + walk.channel, statistics.inv_std);

@@ -2,7 +2,7 @@
 //
 // Source    Ioffe & Szegedy 2015 (arXiv:1502.03167), section 3.
 // Layout    partials: [parts, 2, channels]: dbeta, dgamma; coefficients: gradient/coefficients.wgsl. Others: [channels].
-// Threads   a workgroup owns a tile of channels; its lanes walk the parts.
+// Threads   a workgroup owns a tile of channels; its members walk the parts.
 // Traffic   8 bytes read per part and channel.
 // Numerics  compensated like the partial sums.
 // Twin      src/reference/gradient.ts
@@ -12,12 +12,12 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  opaque_zero = params.zero;
+  fence_zero = params.zero;
   let walk = walk_of(i, group, groups);
   let own = sums_of_parts(walk);
-  if (walk.lane == 0u && walk.inside) {
+  if (walk.member == 0u && walk.inside) {
     let gradients = Gradients(own.dz_centered.high + own.dz_centered.low, own.dz.high + own.dz.low);
-    gradient_finish(walk.channel, gradients);
+    finalize_gradient(walk.channel, gradients);
     store_terms(walk.channel, load_statistics(walk.channel), gradients);
   }
 }

@@ -2,7 +2,7 @@
 //
 // Source    as gradient_finalize.
 // Layout    partials: [parts, 2, channels]: dbeta, dgamma; sums: the same.
-// Threads   a workgroup owns a tile of channels; its lanes walk the parts.
+// Threads   a workgroup owns a tile of channels; its members walk the parts.
 // Traffic   8 bytes read per part and channel.
 // Numerics  compensated like the partial sums.
 // Twin      src/reference/gradient.ts
@@ -12,10 +12,10 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  opaque_zero = params.zero;
+  fence_zero = params.zero;
   let walk = walk_of(i, group, groups);
   let own = sums_of_parts(walk);
-  if (walk.lane == 0u && walk.inside) {
+  if (walk.member == 0u && walk.inside) {
     let at = 2u * params.part_base * params.channels + walk.channel;
     store_sums(at, own.dz.high + own.dz.low);
     store_sums(at + params.channels, own.dz_centered.high + own.dz_centered.low);

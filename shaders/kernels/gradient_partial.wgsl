@@ -13,12 +13,12 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  opaque_zero = params.zero;
+  fence_zero = params.zero;
   let walk = walk_of(i, group, groups);
   let channel = select(0u, walk.channel, walk.inside);
   let statistics = load_statistics(channel);
   let own = sums_add_group(sums_of_walk(walk, statistics, affine_of(channel, statistics)), walk);
-  if (walk.lane == 0u && walk.exists) {
+  if (walk.member == 0u && walk.exists) {
     let gradients = gradients_of(own, statistics);
     let at = 2u * (params.part_base + walk.part) * params.channels + walk.channel;
     store_partials(at, select(Channel(), gradients.dbeta, walk.inside));

@@ -1,6 +1,6 @@
 // One part of the rows to (count, mean, m2), per channel.
 //
-// Source    Chan, Golub & LeVeque 1983; a block of visits at a time, then merged.
+// Source    Chan, Golub & LeVeque 1983; a block of iterations at a time, then merged.
 // Layout    x: as the walk. partials: [parts, 4, channels] bit patterns: count, mean, mean_low, m2.
 // Threads   a workgroup owns a tile of channels and one part of the rows; see walk/walk.wgsl.
 // Traffic   of f32 4 bytes an element read; 16 bytes written per part and channel.
@@ -12,10 +12,10 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  opaque_zero = params.zero;
+  fence_zero = params.zero;
   let walk = walk_of(i, group, groups);
   let own = moments_merge_group(moments_of_walk(walk), walk);
-  if (walk.lane == 0u && walk.exists) {   // a channel outside the box has the empty moments
+  if (walk.member == 0u && walk.exists) {   // a channel outside the box has the empty moments
     let at = 4u * (params.part_base + walk.part) * params.channels + walk.channel;
     store_partials(at, Word(own.count));
     store_partials(at + params.channels, bitcast<Word>(own.mean));

@@ -15,6 +15,6 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  opaque_zero = params.zero;
+  fence_zero = params.zero;
   apply(i, group, groups);
 }

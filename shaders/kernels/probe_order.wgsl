@@ -1,4 +1,4 @@
-// Whether the compiler keeps the order of floating-point operations, with and without opaque().
+// Whether the compiler keeps the order of floating-point operations, with and without arithmetic_fence().
 //
 // Source    WGSL, "Floating point evaluation".
 // Layout    values: a and b, read at run time so that nothing is folded; result: what a + b lost, written
@@ -9,7 +9,7 @@
 // Twin      src/verify/probe.ts
 @compute @workgroup_size(1)
 fn main() {
-  opaque_zero = params.zero;
+  fence_zero = params.zero;
   let a = values[0];
   let b = values[1];
   let high = a + b;

@@ -21,7 +21,7 @@ fn moments_merge(a: Moments, b: Moments) -> Moments {
     small = a;
   }
   if (small.count == 0u) { return large; }
-  let delta = opaque(small.mean - large.mean) + (small.mean_low - large.mean_low);
+  let delta = arithmetic_fence(small.mean - large.mean) + (small.mean_low - large.mean_low);
   return moments_join(large, small.count, delta, small.m2, small.m2_low);
 }
 

@@ -1,7 +1,7 @@
-// The moments of the parts on a walk over them, in the workgroup's lane 0.
+// The moments of the parts on a walk over them, in the workgroup's member 0.
 fn moments_of_parts(walk: Walk) -> Moments {
   var own: Moments;
-  for (var part = walk.inner; part < select(0u, walk.inner_end, walk.inside); part += params.inner_lanes) {
+  for (var part = walk.inner; part < select(0u, walk.inner_end, walk.inside); part += params.inner_members) {
     let at = 4u * part * params.channels + walk.channel;
     own = moments_merge(own, Moments(
       count_of(load_partials(at)),

@@ -1,4 +1,4 @@
-// The moments of the values on a walk that count, a block of visits at a time.
+// The moments of the values on a walk that count, a block of iterations at a time.
 //
 // Numerics  a block is summed about the mean so far, the first about its own first value that counts. Where loads are unrolled
 //           its squares are then taken about its own mean; else in the same turn: what that costs, a few times
@@ -6,19 +6,19 @@
 //           to m2, because a block has at most half as many values as came before it, but for the first few.
 //           A masked value is selected away before it is added, so NaN there is harmless.
 //           A loop's variable needs its initial value written out: without one Tint and naga leave what the last turn left.
-const MOMENTS_BLOCK = 16u;   // most visits of a block where loads are not unrolled
+const MOMENTS_BLOCK = 16u;   // most iterations of a block where loads are not unrolled
 
 fn moments_of_walk(walk: Walk) -> Moments {
   var own: Moments;
-  let lanes = params.inner_lanes;
-  let step = lanes * params.inner_stride;
-  let row_step = lanes * params.inner_rows;
-  for (var outer = walk.outer; outer < walk.outer_end; outer += params.outer_lanes) {
+  let members = params.inner_members;
+  let step = members * params.inner_stride;
+  let row_step = members * params.inner_rows;
+  for (var outer = walk.outer; outer < walk.outer_end; outer += params.outer_members) {
     var i = walk.base + outer * params.outer_stride + walk.inner * params.inner_stride;
     var row = row_of(outer, walk.inner);
     for (var inner = walk.inner; inner < walk.inner_end;) {
       if (own.count == 0u) {   // on to the first row that counts
-        for (; inner < walk.inner_end && count_at(row) == 0u; inner += lanes) {
+        for (; inner < walk.inner_end && count_at(row) == 0u; inner += members) {
           i += step;
           row += row_step;
         }
@@ -29,7 +29,7 @@ fn moments_of_walk(walk: Walk) -> Moments {
       var count = 0u;
       var mean = Channel();
       var m2 = Channel();
-      if (UNROLLED && inner + 7u * lanes < walk.inner_end) {
+      if (UNROLLED && inner + 7u * members < walk.inner_end) {
         let row1 = row + row_step;
         let row2 = row + 2u * row_step;
         let row3 = row + 3u * row_step;
@@ -52,19 +52,19 @@ fn moments_of_walk(walk: Walk) -> Moments {
         m2 = sum_of(
           ((square_at(d0, row, about) + square_at(d1, row1, about)) + (square_at(d2, row2, about) + square_at(d3, row3, about)))
           + ((square_at(d4, row4, about) + square_at(d5, row5, about)) + (square_at(d6, row6, about) + square_at(d7, row7, about))));
-        inner += 8u * lanes;
+        inner += 8u * members;
         i += 8u * step;
         row += 8u * row_step;
       } else {
         let most = max(2u, own.count / 2u);
         var sum = Value();
         var squares = Value();
-        for (var visits = MOMENTS_BLOCK; visits > 0u && count < most && inner < walk.inner_end; visits -= 1u) {
+        for (var iterations = MOMENTS_BLOCK; iterations > 0u && count < most && inner < walk.inner_end; iterations -= 1u) {
           let d = deviation_at(i, row, center);
           sum += d;
           squares += d * d;
           count += count_at(row);
-          inner += lanes;
+          inner += members;
           i += step;
           row += row_step;
         }
@@ -80,7 +80,7 @@ fn moments_of_walk(walk: Walk) -> Moments {
 
 fn deviation_at(i: u32, rows: Rows, center: Value) -> Value {
   let valid = valid_at(rows);
-  return where_valid(opaque_value(load_x(i) - center), valid);
+  return where_valid(arithmetic_fence_value(load_x(i) - center), valid);
 }
 
 fn square_at(deviation: Value, rows: Rows, about: Value) -> Value {

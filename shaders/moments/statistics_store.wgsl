@@ -1,4 +1,4 @@
-// Finishes a channel's moments: saved statistics and the running update.
+// Finalizes a channel's moments: saved statistics and the running update.
 //
 //     variance = m2 / count                         inv_std = 1 / √(variance + eps)
 //     running  = (1 − momentum) · running + momentum · batch
@@ -12,7 +12,7 @@
 const RUNNING_VARIANCE_STAYED = 1u;
 const RUNNING_STAYED = 2u;
 
-fn moments_finish(channel: u32, own: Moments) -> Statistics {
+fn finalize_moments(channel: u32, own: Moments) -> Statistics {
   let m2 = own.m2 + own.m2_low;
   let variance = nan_unless_finite(m2 * reciprocal(own.count));
   let inv_std = inv_std_of(variance);

@@ -1,17 +1,17 @@
 // A sum kept as two floats: high is the rounded sum, low what the rounding lost, exactly.
 //
 // Source    Knuth, The Art of Computer Programming 2, 4.2.2, theorem B.
-// Numerics  every step is opaque: reordered, they would cancel to low = 0.
+// Numerics  every step stands behind a fence: reordered, they would cancel to low = 0.
 struct Sum {
   high: Channel,
   low: Channel,
 }
 
 fn two_sum(a: Channel, b: Channel) -> Sum {
-  let high = opaque(a + b);
-  let b_part = opaque(high - a);
-  let a_part = opaque(high - b_part);
-  return Sum(high, opaque(a - a_part) + opaque(b - b_part));
+  let high = arithmetic_fence(a + b);
+  let b_part = arithmetic_fence(high - a);
+  let a_part = arithmetic_fence(high - b_part);
+  return Sum(high, arithmetic_fence(a - a_part) + arithmetic_fence(b - b_part));
 }
 
 fn sum_add(sum: Sum, value: Channel) -> Sum {

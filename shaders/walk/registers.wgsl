@@ -1,28 +1,28 @@
-// A walk of few visits whose values stay in registers between the two times they are needed.
+// A walk of few iterations whose values stay in registers between the two times they are needed.
 //
-// Loops over `KEPT` have a constant length, so that a compiler can unroll them and give each value its register.
-const KEPT = 8u;
+// Loops over `REGISTER_ITERATIONS` have a constant length, so that a compiler can unroll them and give each value its register.
+const REGISTER_ITERATIONS = 8u;
 
-struct Visit {
+struct Iteration {
   there: bool,
   outer: u32,
   inner: u32,
 }
 
-fn visit_first(walk: Walk) -> Visit {
-  return visit_at(walk, walk.outer, walk.inner);
+fn iteration_first(walk: Walk) -> Iteration {
+  return iteration_at(walk, walk.outer, walk.inner);
 }
 
-fn visit_next(walk: Walk, visit: Visit) -> Visit {
-  let inner = visit.inner + params.inner_lanes;
-  if (inner < walk.inner_end) { return visit_at(walk, visit.outer, inner); }
-  return visit_at(walk, visit.outer + params.outer_lanes, walk.inner);
+fn iteration_next(walk: Walk, iteration: Iteration) -> Iteration {
+  let inner = iteration.inner + params.inner_members;
+  if (inner < walk.inner_end) { return iteration_at(walk, iteration.outer, inner); }
+  return iteration_at(walk, iteration.outer + params.outer_members, walk.inner);
 }
 
-fn visit_at(walk: Walk, outer: u32, inner: u32) -> Visit {
-  return Visit(outer < walk.outer_end && inner < walk.inner_end, outer, inner);
+fn iteration_at(walk: Walk, outer: u32, inner: u32) -> Iteration {
+  return Iteration(outer < walk.outer_end && inner < walk.inner_end, outer, inner);
 }
 
-fn index_of(walk: Walk, visit: Visit) -> u32 {
-  return walk.base + visit.outer * params.outer_stride + visit.inner * params.inner_stride;
+fn index_of(walk: Walk, iteration: Iteration) -> u32 {
+  return walk.base + iteration.outer * params.outer_stride + iteration.inner * params.inner_stride;
 }

@@ -66,7 +66,7 @@ export async function fieldOf(device: GPUDevice, shape: BenchShape, options: Fie
   };
   const { kind, reduce } = plan(geometry, DEFAULTS, { adapterClass: options.adapterClass, kind: options.plan }, device.limits);
   const dispatches = kind === 'single' ? 1 : 3;
-  const { kept } = reduce[0].tile; // then x and dy are read once
+  const { registers } = reduce[0].tile; // then x and dy are read once
   const recordForward =
     (pass: GPUComputePassEncoder) => bn.forward(pass, { x, gamma, beta, y, saved, runningMean: trackedMean, runningVar: trackedVar }, shape.shape);
   const recordBackward = (pass: GPUComputePassEncoder) => bn.backward(pass, { x, dy, gamma, saved, dx, dgamma, dbeta }, shape.shape);
@@ -81,8 +81,8 @@ export async function fieldOf(device: GPUDevice, shape: BenchShape, options: Fie
       await elementwise(device, 'copy (vec4 kernel)', copyText, [x], y, 8 * elements, elements),
       await elementwise(device, 'pass: y = a·x + b', passText, [x], y, 8 * elements, elements),
     ] : []),
-    inPass('forward', (kept ? 8 : 12) * elements, dispatches, recordForward, check({ y }, recordForward)),
-    inPass('backward', (kept ? 12 : 20) * elements, dispatches, recordBackward, check({ dx, dgamma, dbeta }, recordBackward)),
+    inPass('forward', (registers ? 8 : 12) * elements, dispatches, recordForward, check({ y }, recordForward)),
+    inPass('backward', (registers ? 12 : 20) * elements, dispatches, recordBackward, check({ dx, dgamma, dbeta }, recordBackward)),
     inPass('inference', 8 * elements, 1, recordInfer, check({ inferY: y }, recordInfer)),
   ];
   if (options.staged && layout === 'channelsLast') {

@@ -13,9 +13,9 @@ export interface Count {
   plan: string;
   /** Workgroups of the reduction and of the elementwise pass; of a single dispatch the first alone. */
   workgroups: string;
-  /** Threads of the reduction that have a lane, and values each visits at most. */
+  /** Threads of the reduction that have a member, and values each iterations at most. */
   threads: number;
-  visits: number;
+  iterations: number;
   /** Mebibytes a forward and a backward move, caches aside, and of scratch. */
   forwardMiB: number;
   backwardMiB: number;
@@ -27,15 +27,15 @@ export function count(shape: BenchShape, choice: PlanChoice, limits: PlanLimits)
   const { kind, reduce, apply, momentsBytes } = plan(geometry, DEFAULTS, choice, limits);
   const groups = (dispatches: readonly Dispatch[]) => sum(dispatches, ({ params }) => params.tiles * params.parts);
   const mib = (bytes: number) => bytes / 2 ** 20;
-  const reads = kind === 'single' && reduce[0].tile.kept ? 1 : 2; // of x, and of dy
+  const reads = kind === 'single' && reduce[0].tile.registers ? 1 : 2; // of x, and of dy
   return {
     shape: shape.name,
     adapterClass: choice.adapterClass,
     plan: kind,
     workgroups: kind === 'single' ? String(groups(reduce)) : `${groups(reduce)}, ${groups(apply)}`,
-    threads: sum(reduce, ({ params }) => params.tiles * params.parts * params.tile_channels * params.lanes),
-    visits: Math.max(...reduce.map(({ params: { inner_per_part, inner_lanes, outer_per_part, outer_lanes } }) =>
-      Math.ceil(inner_per_part / inner_lanes) * Math.ceil(outer_per_part / outer_lanes))),
+    threads: sum(reduce, ({ params }) => params.tiles * params.parts * params.tile_channels * params.members),
+    iterations: Math.max(...reduce.map(({ params: { inner_per_part, inner_members, outer_per_part, outer_members } }) =>
+      Math.ceil(inner_per_part / inner_members) * Math.ceil(outer_per_part / outer_members))),
     forwardMiB: mib((reads + 1) * 4 * shape.elements),
     backwardMiB: mib((2 * reads + 1) * 4 * shape.elements),
     scratchMiB: kind === 'single' ? 0 : mib(momentsBytes),

@@ -156,8 +156,8 @@ export async function createStagedBackward(
   const grouped = adapterClass === 'hardware';
   const { reduce, apply } = planOf(rows, kind);
   const perChannel = planOf(1).apply;
-  const slots = reduce.params.parts * (grouped ? 1 : reduce.params.lanes);
-  const finish = planOf(slots, 'single').reduce;
+  const slots = reduce.params.parts * (grouped ? 1 : reduce.params.members);
+  const finalize = planOf(slots, 'single').reduce;
 
   const owned = new Map<string, GPUBuffer>();
   const own = (name: string, size: number, usage = STORAGE) => {
@@ -172,7 +172,7 @@ export async function createStagedBackward(
   };
   const sizeOf = (name: Matrix | Vector) => name === 'partials' ? slots * vectorBytes : isVector(name) ? vectorBytes : matrixBytes;
   const paramsOf = (dispatch: Dispatch): GPUBuffer => {
-    const name = `params ${[reduce, apply, perChannel, finish].indexOf(dispatch)}`;
+    const name = `params ${[reduce, apply, perChannel, finalize].indexOf(dispatch)}`;
     if (!owned.has(name)) {
       const bytes = new ArrayBuffer(PARAMS_BYTES);
       writeParams(new DataView(bytes), dispatch.params);
@@ -200,8 +200,8 @@ export async function createStagedBackward(
     }
     const [into] = step.sum;
     if (slots === 1) return [make(step, reduce, into)];
-    const merge: Step = { name: `${step.name}, finish`, reads: ['partials'], sum: [into, 'partials'] };
-    return [make(step, reduce, 'partials'), make(merge, finish, into)];
+    const merge: Step = { name: `${step.name}, finalize`, reads: ['partials'], sum: [into, 'partials'] };
+    return [make(step, reduce, 'partials'), make(merge, finalize, into)];
   };
   const destroy = () => owned.forEach((buffer) => buffer.destroy());
   // When this returns every buffer has been made; pipelines are to come.

@@ -177,7 +177,7 @@ async function printCounts(shapes: readonly BenchShape[], kind: PlanKind | undef
   console.log(textTable(
     ['shape', 'class', 'plan', 'workgroups', 'threads', 'visits', 'MiB f', 'MiB b', 'scratch MiB'],
     counts.map((c) => [
-      c.shape, c.adapterClass, c.plan, c.workgroups, String(c.threads), String(c.visits),
+      c.shape, c.adapterClass, c.plan, c.workgroups, String(c.threads), String(c.iterations),
       threeDigits(c.forwardMiB), threeDigits(c.backwardMiB), c.scratchMiB.toPrecision(2),
     ]),
   ));

@@ -192,7 +192,7 @@ function limitsOf(call: string, device: DeviceLimits, given: Partial<DeviceLimit
 
 /** Throws where a kernel that no other can stand in for binds more buffers than a stage may. */
 function checkBindings(call: string, drafts: readonly Draft[], settings: KernelSettings, most: number, given: boolean): void {
-  const tile = { width: 1, across: 'channels', groupSize: 1, grouped: true, kept: false, unrolled: false } as const;
+  const tile = { width: 1, across: 'channels', groupSize: 1, grouped: true, registers: false, unrolled: false } as const;
   let [needed, needs] = [0, ''];
   for (const draft of drafts) {
     for (const step of [...draft.split, ...(draft.onePart ?? [])]) {
@@ -237,7 +237,7 @@ export class BatchNormKernels {
     const { adapterClass, plan: kind, storage, channels, layout } = settings;
     const planFor: Planner = (geometry, choice, parts, call) => {
       const made = plan(geometry, settings, { adapterClass, kind, storage, ...choice }, limits, call);
-      return parts === 0 ? made : { ...made, finish: planMerge({ layout, channels }, parts, settings, { adapterClass, ...choice }, limits, call) };
+      return parts === 0 ? made : { ...made, finalize: planMerge({ layout, channels }, parts, settings, { adapterClass, ...choice }, limits, call) };
     };
     const report = (error: Error) => this.#report(error);
     for (const draft of drafts) this.#operations.set(draft.operation, new Operation(device, { ...draft, settings }, planFor, limits, report));

@@ -37,7 +37,7 @@ export interface Step {
 /** Which dispatch of a plan a step is. */
 interface DraftStep {
   kernel: KernelName;
-  of: 'reduce' | 'finish' | 'apply';
+  of: 'reduce' | 'finalize' | 'apply';
   partials?: BufferName;
   /** What the kernel could bind of the operation's buffers and here does not. */
   without?: readonly BufferName[];
@@ -63,7 +63,7 @@ export interface Draft {
 
 const reduce = (kernel: KernelName, partials?: BufferName, without: DraftStep['without'] = ['coefficients']): DraftStep =>
   ({ kernel, of: 'reduce', partials, without });
-const finish = (kernel: KernelName, partials?: BufferName): DraftStep => ({ kernel, of: 'finish', partials });
+const finalize = (kernel: KernelName, partials?: BufferName): DraftStep => ({ kernel, of: 'finalize', partials });
 const apply = (kernel: KernelName, without?: DraftStep['without']): DraftStep => ({ kernel, of: 'apply', without });
 
 /** What stands in the coefficients. */
@@ -74,7 +74,7 @@ export function stepsOf(draft: Draft, plan: Plan): Step[] {
   const { single, split, onePart } = draft;
   const steps = plan.kind === 'single' && single ? single : plan.parts === 1 && onePart ? onePart : split;
   return steps.flatMap(({ kernel, of, partials, without }) => {
-    const dispatches = of === 'finish' ? [plan.finish] : plan[of];
+    const dispatches = of === 'finalize' ? [plan.finalize] : plan[of];
     return dispatches.map((dispatch): Step => ({ kernel, dispatch, partials, without }));
   });
 }
@@ -118,7 +118,7 @@ export function draftsOf(settings: KernelSettings, modes: readonly Mode[], maxBu
 
   const drafts: Draft[] = [];
   const forwardSteps = { single: [reduce('forward_single')],
-    split: [reduce('moments_partial'), finish('moments_finalize'), apply('normalize', ['runningMean', 'runningVar'])] };
+    split: [reduce('moments_partial'), finalize('moments_finalize'), apply('normalize', ['runningMean', 'runningVar'])] };
   if (modes.includes('train')) {
     const reads = ['x' as const, ...residual, ...affine, ...rows];
     drafts.push(
@@ -126,7 +126,7 @@ export function draftsOf(settings: KernelSettings, modes: readonly Mode[], maxBu
       make('forwardUntracked', 'forward', reads, ['y', 'saved'], forwardSteps, [moments]),
       make(
         'backward', 'backward', ['x', 'dy', ...preActivation, 'saved', ...rows], ['dx', ...dresidual, ...gradients],
-        { single: [reduce('backward_single')], split: [reduce('gradient_partial'), finish('gradient_finalize'), apply('gradient_input', PACKED)] },
+        { single: [reduce('backward_single')], split: [reduce('gradient_partial'), finalize('gradient_finalize'), apply('gradient_input', PACKED)] },
         [sums, coefficients], ['dy', 'dx'],
       ),
     );
@@ -138,30 +138,30 @@ export function draftsOf(settings: KernelSettings, modes: readonly Mode[], maxBu
   if (modes.includes('frozen')) {
     const reads: BufferName[] = ['x', 'dy', ...preActivation, 'runningMean', 'runningVar', ...rows];
     const bound = reads.length + 1; // and the partials
-    const partial = bound > maxBuffers ? [finish('frozen_pack'), reduce('gradient_partial', undefined, PACKED)] : [reduce('gradient_partial')];
+    const partial = bound > maxBuffers ? [finalize('frozen_pack'), reduce('gradient_partial', undefined, PACKED)] : [reduce('gradient_partial')];
     drafts.push(make(
       'backwardFrozen', 'backwardFrozen', reads, ['dx', ...dresidual, ...gradients],
       gradients.length > 0
-        ? { single: [reduce('backward_single')], split: [...partial, finish('gradient_finalize'), apply('gradient_input', PACKED)] }
+        ? { single: [reduce('backward_single')], split: [...partial, finalize('gradient_finalize'), apply('gradient_input', PACKED)] }
         : { split: [apply('gradient_input', ['coefficients'])] },
       gradients.length > 0 ? [sums, coefficients] : [], ['dy', 'dx'],
     ));
   }
   if (modes.includes('phases')) {
-    const merged = { split: [finish('moments_finalize', 'moments')] };
+    const merged = { split: [finalize('moments_finalize', 'moments')] };
     drafts.push(
       make('moments', 'moments', ['x', ...rows], ['moments'], {
-        onePart: [reduce('moments_partial', 'moments')], split: [reduce('moments_partial'), finish('moments_merge')],
+        onePart: [reduce('moments_partial', 'moments')], split: [reduce('moments_partial'), finalize('moments_merge')],
       }, [moments]),
       make('merge', 'merge', ['moments'], ['saved', ...tracked], merged),
       make('mergeUntracked', 'merge', ['moments'], ['saved'], merged),
       make('normalize', 'normalize', ['x', ...residual, 'saved', ...affine, ...rows], ['y'], { split: [apply('normalize')] }, [], ['x', 'y']),
       make('gradientSums', 'gradientSums', ['x', 'dy', ...preActivation, 'saved', ...rows], ['sums'], {
-        onePart: [reduce('gradient_partial', 'sums')], split: [reduce('gradient_partial'), finish('gradient_merge')],
+        onePart: [reduce('gradient_partial', 'sums')], split: [reduce('gradient_partial'), finalize('gradient_merge')],
       }, [sums]),
       make(
         'gradientInput', 'gradientInput', ['x', 'dy', ...preActivation, 'saved', 'sums', ...rows], ['dx', ...dresidual, ...gradients],
-        { split: [finish('gradient_finalize', 'sums'), apply('gradient_input', PACKED)] }, [coefficients], ['dy', 'dx'],
+        { split: [finalize('gradient_finalize', 'sums'), apply('gradient_input', PACKED)] }, [coefficients], ['dy', 'dx'],
       ),
     );
   }
@@ -198,7 +198,7 @@ const OPTIONAL: readonly BufferName[] = [
 ];
 
 const NO_ACTIVATION = { name: 'none', key: 'none' } as const;
-const ANY_TILE = { width: 1, across: 'channels', groupSize: 1, grouped: true, kept: false, unrolled: false } as const;
+const ANY_TILE = { width: 1, across: 'channels', groupSize: 1, grouped: true, registers: false, unrolled: false } as const;
 
 function slot(name: BufferName, access: 'read' | 'write', { channels, storage }: Settings, readLater = false): Slot {
   const writes = access === 'write';

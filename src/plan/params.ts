@@ -12,14 +12,14 @@ export const PARAMS = [
   ['base', 'u32'],
   ['inner_size', 'u32'],
   ['inner_stride', 'u32'],
-  ['inner_lanes', 'u32'],
+  ['inner_members', 'u32'],
   ['inner_parts', 'u32'],
   ['inner_per_part', 'u32'],
   ['outer_size', 'u32'],
   ['outer_stride', 'u32'],
-  ['outer_lanes', 'u32'],
+  ['outer_members', 'u32'],
   ['outer_per_part', 'u32'],
-  ['row_base', 'u32'], // of the mask, in entries of its array, and from one visit to the next
+  ['row_base', 'u32'], // of the mask, in entries of its array, and from one iteration to the next
   ['inner_rows', 'u32'],
   ['outer_rows', 'u32'],
   ['parts', 'u32'], // of this dispatch
@@ -27,8 +27,8 @@ export const PARAMS = [
   ['channel_step', 'u32'], // threads from one channel to the next, and so on
   ['inner_step', 'u32'],
   ['outer_step', 'u32'],
-  ['lanes', 'u32'], // inner_lanes · outer_lanes
-  ['lanes_ceil', 'u32'], // smallest power of two ≥ lanes
+  ['members', 'u32'], // inner_members · outer_members
+  ['members_ceil', 'u32'], // smallest power of two ≥ members
   ['flat_words', 'u32'], // of shaders/elementwise/apply_flat.wgsl: words of this dispatch,
   ['flat_groups', 'u32'], // workgroups, the element its first word begins with, the end of the whole tensor,
   ['flat_first', 'u32'],

@@ -22,11 +22,11 @@ export interface Tile {
   across: 'channels' | 'rows' | 'flat';
   /** Threads of a workgroup. */
   groupSize: number;
-  /** False where a channel has one lane, so that nothing is merged and no barrier stands. */
+  /** False where a channel has one member, so that nothing is merged and no barrier stands. */
   grouped: boolean;
-  /** Whether a thread keeps what it visits in registers: at most KEPT_VISITS. */
-  kept: boolean;
-  /** Whether a turn of a loop makes several visits, so that their loads need not wait for each other. */
+  /** Whether a thread holds its values in registers: at most REGISTER_ITERATIONS. */
+  registers: boolean;
+  /** Whether a round of a loop makes several iterations, so that their loads need not wait for each other. */
   unrolled: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface Dispatch {
 export interface Plan {
   kind: PlanKind;
   reduce: Dispatch[];
-  finish: Dispatch;
+  finalize: Dispatch;
   apply: Dispatch[];
   /** Of all reduce dispatches together. */
   parts: number;
@@ -76,36 +76,36 @@ export const MOMENTS_PLANES = 4;
 export const GRADIENT_PLANES = 2;
 /** mean, meanLow, scale, shift, dbeta / rows, dgamma / rows · invStd */
 export const COEFFICIENT_PLANES = 6;
-/** Visits whose values a thread can keep in registers; KEPT in shaders/walk/registers.wgsl. */
-export const KEPT_VISITS = 8;
+/** Iterations whose values a thread can hold in registers; the same in shaders/walk/registers.wgsl. */
+export const REGISTER_ITERATIONS = 8;
 
 /**
  * What the two classes of adapter want.
  *
  * Hardware: 64 bytes of every row to a tile, so that memory is read in whole sectors, and groups enough for a
- * large GPU. Software: a lane a channel and no barrier wherever there are tiles for the cores and rows are not too
+ * large GPU. Software: a member a channel and no barrier wherever there are tiles for the cores and rows are not too
  * many; and groups no wider than a core's vectors, which then walk a plane in the order of memory. Measured on
  * SwiftShader, which also compiles a store for every word of workgroup memory.
  */
 const CLASSES = {
-  hardware: { groupSize: 256, single: 16, splitChannels: 64, groups: 1024, applyGroups: 16384, applyVisits: 4 },
-  software: { groupSize: 8, single: Infinity, splitChannels: 8, groups: 8, applyGroups: 64, applyVisits: 64 },
+  hardware: { groupSize: 256, single: 16, splitChannels: 64, groups: 1024, applyGroups: 16384, applyIterations: 4 },
+  software: { groupSize: 8, single: Infinity, splitChannels: 8, groups: 8, applyGroups: 64, applyIterations: 64 },
 } as const satisfies Record<AdapterClass, object>;
 
 /** Bytes of adjacent channels a single plan's tile reads of each row. */
 const SEGMENT_BYTES = 64;
 /**
- * Visits a lane may have. llvmpipe (Mesa 22) leaves a thread's loops after 65 535 turns in all, without a word, and counts
+ * Iterations a member may have. llvmpipe (Mesa 22) leaves a thread's loops after 65 535 rounds in all, without a word, and counts
  * those of the slowest of the threads that it runs side by side, and one for each time a loop finds its end. A single
- * kernel takes a turn for each visit, one more to write it, one more where masked rows come first, and three for each
+ * kernel takes a round for each iteration, one more to write it, one more where masked rows come first, and three for each
  * block. The limit binds hardware too, which has no use for more.
  */
-export const MAX_VISITS = 16_384;
-/** Visits a lane should have before another part of the rows is worth its partial. */
-const MIN_VISITS = 8;
+export const MAX_ITERATIONS = 16_384;
+/** Iterations a member should have before another part of the rows is worth its partial. */
+const MIN_ITERATIONS = 8;
 
 /** What a kernel does in a plan, which decides the tiles it is compiled for. */
-export type Role = 'single' | 'reduce' | 'finish' | 'apply';
+export type Role = 'single' | 'reduce' | 'finalize' | 'apply';
 
 /** Every tile that some shape of this layout and these channels can need: the texts there are. */
 export function tilesOf(
@@ -119,19 +119,19 @@ export function tilesOf(
   const widths: (1 | 4)[] = layout === 'channelsLast' ? [channelWidth(channels)] : [1, 4];
   const flat = (width: 1 | 4) => storage !== 'f32' && width === 1;
   const unrolled = adapterClass === 'hardware';
-  const tiles = (grouped: boolean, kept: boolean, of: readonly (1 | 4)[] = widths) =>
-    of.map((width): Tile => ({ width, across, groupSize, grouped, kept, unrolled: unrolled && !kept }));
+  const tiles = (grouped: boolean, registers: boolean, of: readonly (1 | 4)[] = widths) =>
+    of.map((width): Tile => ({ width, across, groupSize, grouped, registers, unrolled: unrolled && !registers }));
   const singles = widths.filter((width) => !flat(width));
   const grouped = singleGrouped(across, adapterClass);
   return {
     single: [...tiles(grouped, false, singles), ...(adapterClass === 'hardware' ? tiles(grouped, true, singles) : [])],
     reduce: tiles(true, false),
-    finish: [finishTile(layout, channels, groupSize)],
-    apply: widths.map((width) => (flat(width) ? flatTile(groupSize) : { width, across, groupSize, grouped: false, kept: false, unrolled })),
+    finalize: [finalizeTile(layout, channels, groupSize)],
+    apply: widths.map((width) => (flat(width) ? flatTile(groupSize) : { width, across, groupSize, grouped: false, registers: false, unrolled })),
   };
 }
 
-/** Software adapters give a channel one lane, and need no barrier, where channels lie side by side. */
+/** Software adapters give a channel one member, and need no barrier, where channels lie side by side. */
 function singleGrouped(across: Tile['across'], adapterClass: AdapterClass): boolean {
   return !(adapterClass === 'software' && across === 'channels');
 }
@@ -146,20 +146,20 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
   const whole = boxes[0].axes;
   const { width, across } = whole;
   const flat = storage !== 'f32' && width === 1;
-  const make = (axes: Axes, window: Window, lanes: Lanes, tile: Pick<Tile, 'grouped' | 'kept'>, parts: Parts, partBase: number): Dispatch => {
-    const params = { ...scalars, ...paramsOf(axes, lanes, parts), part_base: partBase };
-    const unrolled = adapterClass === 'hardware' && !tile.kept;
+  const make = (axes: Axes, window: Window, members: Members, tile: Pick<Tile, 'grouped' | 'registers'>, parts: Parts, partBase: number): Dispatch => {
+    const params = { ...scalars, ...paramsOf(axes, members, parts), part_base: partBase };
+    const unrolled = adapterClass === 'hardware' && !tile.registers;
     return { tile: { width, across, groupSize, ...tile, unrolled }, params, grid: grid(params.tiles * params.parts, limits, call), window };
   };
   const mostGroups = limits.maxComputeWorkgroupsPerDimension ** 2;
   /** The most groups that are the same number for each tile. */
-  const fitting = (axes: Axes, { channels }: Lanes) => {
+  const fitting = (axes: Axes, { channels }: Members) => {
     const tiles = Math.ceil(axes.channels / channels);
     return Math.max(tiles, mostGroups - (mostGroups % tiles));
   };
 
-  const lanes = singleLanes(whole, adapterClass, groupSize);
-  const visits = visitsOf(whole, lanes);
+  const members = singleMembers(whole, adapterClass, groupSize);
+  const iterations = iterationsOf(whole, members);
   const alone = canBeSingle && boxes.length === 1 && !flat;
   if (choice.kind === 'single' && canBeSingle && boxes.length > 1) {
     throw new RangeError(
@@ -167,32 +167,33 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
         `(maxStorageBufferBindingSize). Use 'split'.`,
     );
   }
-  const kind = alone ? (choice.kind ?? (fitsSingle(whole, lanes, adapterClass) ? 'single' : 'split')) : 'split';
-  if (kind === 'single' && visits > MAX_VISITS) {
+  const kind = alone ? (choice.kind ?? (fitsSingle(whole, members, adapterClass) ? 'single' : 'split')) : 'split';
+  if (kind === 'single' && iterations > MAX_ITERATIONS) {
     throw new RangeError(
-      `${call}: "plan" is 'single', which has a thread read ${visits} times (rows ${geometry.rows}), needs at most ${MAX_VISITS}. Use 'split'.`,
+      `${call}: "plan" is 'single', which has a thread read ${iterations} times (rows ${geometry.rows}), needs at most ${MAX_ITERATIONS}. Use 'split'.`,
     );
   }
   const reduce: Dispatch[] = [];
   const apply: Dispatch[] = [];
   if (kind === 'single') {
     const grouped = singleGrouped(across, adapterClass);
-    const kept = adapterClass === 'hardware' && visits <= KEPT_VISITS;
-    reduce.push(make(whole, windows[0], lanes, { grouped, kept }, { inner: 1, outer: 1 }, part));
+    const registers = adapterClass === 'hardware' && iterations <= REGISTER_ITERATIONS;
+    reduce.push(make(whole, windows[0], members, { grouped, registers }, { inner: 1, outer: 1 }, part));
   }
   const mostParts = Math.max(1, Math.floor(limits.maxStorageBufferBindingSize / (MOMENTS_PLANES * 4 * geometry.channels * boxes.length)));
   let parts = kind === 'single' ? 1 : 0;
   for (const { axes, window } of boxes) {
-    const split = lanesOf(axes, Math.min(axes.channels, wants.splitChannels), groupSize);
+    const split = membersOf(axes, Math.min(axes.channels, wants.splitChannels), groupSize);
     const fit = fitting(axes, split);
     if (kind === 'split') {
-      const cut = partsOf(axes, split, Math.min(wants.groups, fit), MIN_VISITS, mostParts);
-      const dispatch = make(axes, window, split, { grouped: true, kept: false }, cut, parts);
+      const cut = partsOf(axes, split, Math.min(wants.groups, fit), MIN_ITERATIONS, mostParts);
+      const dispatch = make(axes, window, split, { grouped: true, registers: false }, cut, parts);
       reduce.push(dispatch);
       parts += dispatch.params.parts;
     }
     if (!flat) {
-      apply.push(make(axes, window, split, { grouped: false, kept: false }, partsOf(axes, split, Math.min(wants.applyGroups, fit), wants.applyVisits), 0));
+      const cuts = partsOf(axes, split, Math.min(wants.applyGroups, fit), wants.applyIterations);
+      apply.push(make(axes, window, split, { grouped: false, registers: false }, cuts, 0));
     }
   }
   if (flat) for (const window of windows) apply.push(flatOf(geometry, window, scalars, wants, groupSize, limits));
@@ -200,7 +201,7 @@ export function plan(geometry: Geometry, numbers: Numbers, choice: PlanChoice, l
   return {
     kind,
     reduce,
-    finish: finishOf(geometry, parts, scalars, adapterClass, limits, part, call),
+    finalize: finalizeOf(geometry, parts, scalars, adapterClass, limits, part, call),
     apply,
     parts,
     momentsBytes: parts * MOMENTS_PLANES * geometry.channels * 4,
@@ -213,7 +214,7 @@ export function planMerge(
   { layout, channels }: Pick<Geometry, 'layout' | 'channels'>, parts: number, numbers: Numbers, choice: PlanChoice, limits: PlanLimits, call = 'plan',
 ): Dispatch {
   const geometry: Geometry = { layout, batch: 1, channels, spatial: 1, rows: 1 };
-  return finishOf(geometry, parts, scalarsOf(geometry, numbers, choice), choice.adapterClass, limits, choice.part ?? 0, call);
+  return finalizeOf(geometry, parts, scalarsOf(geometry, numbers, choice), choice.adapterClass, limits, choice.part ?? 0, call);
 }
 
 type Scalars = Omit<Params, keyof ReturnType<typeof paramsOf>>;
@@ -246,12 +247,12 @@ function flatOf(
   const elements = rows * channels;
   const words = Math.ceil((window.end - window.start) / 2);
   const fitting = Math.min(wants.applyGroups, limits.maxComputeWorkgroupsPerDimension ** 2);
-  const groups = Math.min(Math.ceil(words / groupSize), Math.max(fitting, Math.ceil((2 * words) / (groupSize * MAX_VISITS))));
+  const groups = Math.min(Math.ceil(words / groupSize), Math.max(fitting, Math.ceil((2 * words) / (groupSize * MAX_ITERATIONS))));
   const one: Axis = { size: 1, stride: 0, rows: 0 }; // nothing walks it; 0 would make NaN of the parts
   const axes: Axes =
     { width: 1, across: 'channels', channels, channelStride: 1, channelFirst: 0, channelEnd: channels, base: 0, rowBase: 0, near: one, far: one };
   const params = {
-    ...paramsOf(axes, { channels: 1, near: 1, far: 1, lanes: 1 }, { inner: 1, outer: 1 }),
+    ...paramsOf(axes, { channels: 1, near: 1, far: 1, members: 1 }, { inner: 1, outer: 1 }),
     ...scalars,
     flat_words: words, flat_groups: groups, flat_first: window.start, flat_end: elements,
     flat_odd: window.end % 2 === 1 ? words - 1 : NONE,
@@ -299,7 +300,7 @@ interface Axes {
 interface Axis {
   size: number;
   stride: number;
-  /** Entries of the mask from one visit to the next. */
+  /** Entries of the mask from one iteration to the next. */
   rows: number;
 }
 
@@ -324,46 +325,46 @@ function axesOf({ layout, channels, spatial }: Geometry, box: Box): Axes {
 }
 
 /** How a workgroup's threads stand on a tile. */
-interface Lanes {
+interface Members {
   /** Channels of the tile. */
   channels: number;
   near: number;
   far: number;
-  lanes: number;
+  members: number;
 }
 
-function lanesOf(axes: Axes, channels: number, groupSize: number): Lanes {
+function membersOf(axes: Axes, channels: number, groupSize: number): Members {
   if (axes.across === 'channels') {
     const tiles = Math.ceil(axes.channels / Math.min(channels, groupSize));
     const perTile = Math.ceil(axes.channels / tiles);
     const near = Math.max(1, Math.min(Math.floor(groupSize / perTile), axes.near.size));
-    return { channels: perTile, near, far: 1, lanes: near };
+    return { channels: perTile, near, far: 1, members: near };
   }
   const turns = Math.ceil(axes.near.size / groupSize);
-  const near = Math.ceil(axes.near.size / turns); // an equal share each turn, so few lanes are idle in the last
+  const near = Math.ceil(axes.near.size / turns); // an equal share each turn, so few members are idle in the last
   const far = Math.min(Math.floor(groupSize / near), axes.far.size);
   // planes too small for a workgroup: several channels, which lie side by side
   const perTile = Math.min(axes.channels, Math.floor(groupSize / (near * far)));
-  return { channels: perTile, near, far, lanes: near * far };
+  return { channels: perTile, near, far, members: near * far };
 }
 
-function singleLanes(axes: Axes, adapterClass: AdapterClass, groupSize: number): Lanes {
-  if (axes.across === 'rows') return lanesOf(axes, 1, groupSize);
-  if (adapterClass === 'hardware') return lanesOf(axes, Math.min(axes.channels, SEGMENT_BYTES / 4 / axes.width), groupSize);
+function singleMembers(axes: Axes, adapterClass: AdapterClass, groupSize: number): Members {
+  if (axes.across === 'rows') return membersOf(axes, 1, groupSize);
+  if (adapterClass === 'hardware') return membersOf(axes, Math.min(axes.channels, SEGMENT_BYTES / 4 / axes.width), groupSize);
   const perTile = Math.min(axes.channels, 4);
-  return { channels: perTile, near: 1, far: 1, lanes: 1 };
+  return { channels: perTile, near: 1, far: 1, members: 1 };
 }
 
 /** Whether one workgroup should own a tile's every row. */
-function fitsSingle(axes: Axes, lanes: Lanes, adapterClass: AdapterClass): boolean {
-  const visits = visitsOf(axes, lanes);
-  if (visits > MAX_VISITS) return false;
-  if (adapterClass === 'hardware') return visits <= CLASSES.hardware.single;
-  return Math.ceil(axes.channels / lanes.channels) >= 2 || visits <= 4096; // a tile for each core, or too little to share
+function fitsSingle(axes: Axes, members: Members, adapterClass: AdapterClass): boolean {
+  const iterations = iterationsOf(axes, members);
+  if (iterations > MAX_ITERATIONS) return false;
+  if (adapterClass === 'hardware') return iterations <= CLASSES.hardware.single;
+  return Math.ceil(axes.channels / members.channels) >= 2 || iterations <= 4096; // a tile for each core, or too little to share
 }
 
-/** Values each lane visits where the rows are not cut. */
-function visitsOf(axes: Axes, { near, far }: Lanes): number {
+/** Iterations of each member where the rows are not cut. */
+function iterationsOf(axes: Axes, { near, far }: Members): number {
   return Math.ceil(axes.near.size / near) * Math.ceil(axes.far.size / far);
 }
 
@@ -373,33 +374,33 @@ interface Parts {
   outer: number;
 }
 
-/** The axis a lane walks in its inner loop: the longer walk, so that blocks fill. */
-function innerIsNear(axes: Axes, { near, far }: Lanes): boolean {
+/** The axis a member walks in its inner loop: the longer walk, so that blocks fill. */
+function innerIsNear(axes: Axes, { near, far }: Members): boolean {
   return Math.ceil(axes.near.size / near) >= Math.ceil(axes.far.size / far);
 }
 
-function partsOf(axes: Axes, lanes: Lanes, groups: number, visits: number, most = Infinity): Parts {
-  const shared = Math.ceil(groups / Math.ceil(axes.channels / lanes.channels));
-  const wanted = Math.min(most, Math.max(shared, Math.ceil((2 * visitsOf(axes, lanes)) / MAX_VISITS)));
+function partsOf(axes: Axes, members: Members, groups: number, iterations: number, most = Infinity): Parts {
+  const shared = Math.ceil(groups / Math.ceil(axes.channels / members.channels));
+  const wanted = Math.min(most, Math.max(shared, Math.ceil((2 * iterationsOf(axes, members)) / MAX_ITERATIONS)));
   const [inner, outer] =
-    innerIsNear(axes, lanes) ? [axes.near.size / lanes.near, axes.far.size / lanes.far] : [axes.far.size / lanes.far, axes.near.size / lanes.near];
-  const innerParts = clamp(Math.ceil(inner / visits), 1, wanted);
+    innerIsNear(axes, members) ? [axes.near.size / members.near, axes.far.size / members.far] : [axes.far.size / members.far, axes.near.size / members.near];
+  const innerParts = clamp(Math.ceil(inner / iterations), 1, wanted);
   const outerParts = clamp(Math.ceil(outer), 1, Math.max(1, Math.floor(wanted / innerParts)));
   return { inner: innerParts, outer: outerParts };
 }
 
-function paramsOf(axes: Axes, lanes: Lanes, wanted: Parts) {
-  const near = innerIsNear(axes, lanes);
+function paramsOf(axes: Axes, members: Members, wanted: Parts) {
+  const near = innerIsNear(axes, members);
   const [inner, outer] = near ? [axes.near, axes.far] : [axes.far, axes.near];
-  const [innerLanes, outerLanes] = near ? [lanes.near, lanes.far] : [lanes.far, lanes.near];
+  const [innerMembers, outerMembers] = near ? [members.near, members.far] : [members.far, members.near];
   const innerPerPart = Math.ceil(inner.size / wanted.inner);
   const outerPerPart = Math.ceil(outer.size / wanted.outer);
   const innerParts = Math.ceil(inner.size / innerPerPart); // so that no part is empty
   const outerParts = Math.ceil(outer.size / outerPerPart);
   // Threads lie as the values do in memory: channels-last by channel first, else by near axis, channel, far axis.
-  const nearStep = axes.across === 'channels' ? lanes.channels : 1;
-  const channelStep = axes.across === 'channels' ? 1 : lanes.near;
-  const farStep = lanes.channels * lanes.near;
+  const nearStep = axes.across === 'channels' ? members.channels : 1;
+  const channelStep = axes.across === 'channels' ? 1 : members.near;
+  const farStep = members.channels * members.near;
   return {
     channels: axes.channels,
     channel_stride: axes.channelStride,
@@ -409,42 +410,42 @@ function paramsOf(axes: Axes, lanes: Lanes, wanted: Parts) {
     row_base: axes.rowBase,
     inner_rows: inner.rows,
     outer_rows: outer.rows,
-    tiles: Math.ceil(axes.channels / lanes.channels),
-    tile_channels: lanes.channels,
-    inner_size: inner.size, inner_stride: inner.stride, inner_lanes: innerLanes, inner_parts: innerParts, inner_per_part: innerPerPart,
-    outer_size: outer.size, outer_stride: outer.stride, outer_lanes: outerLanes, outer_per_part: outerPerPart,
+    tiles: Math.ceil(axes.channels / members.channels),
+    tile_channels: members.channels,
+    inner_size: inner.size, inner_stride: inner.stride, inner_members: innerMembers, inner_parts: innerParts, inner_per_part: innerPerPart,
+    outer_size: outer.size, outer_stride: outer.stride, outer_members: outerMembers, outer_per_part: outerPerPart,
     parts: innerParts * outerParts,
     channel_step: channelStep,
     inner_step: near ? nearStep : farStep,
     outer_step: near ? farStep : nearStep,
-    lanes: lanes.lanes,
-    lanes_ceil: 2 ** Math.ceil(Math.log2(lanes.lanes)),
+    members: members.members,
+    members_ceil: 2 ** Math.ceil(Math.log2(members.members)),
   };
 }
 
 /** The merge walks the parts as if they were rows, channels innermost, whatever the layout. */
-function finishOf(
+function finalizeOf(
   { layout, channels }: Geometry, parts: number, scalars: Scalars, adapterClass: AdapterClass, limits: PlanLimits, part: number, call: string,
 ): Dispatch {
   const groupSize = groupSizeOf(adapterClass, limits);
-  const tile = finishTile(layout, channels, groupSize);
+  const tile = finalizeTile(layout, channels, groupSize);
   const values = channels / tile.width;
   const axes: Axes = {
     width: tile.width, across: 'channels', channels: values, channelStride: 1, channelFirst: 0, channelEnd: values, base: 0, rowBase: 0,
     near: { size: parts, stride: values, rows: 0 }, far: { size: 1, stride: 0, rows: 0 },
   };
-  const lanes = lanesOf(axes, Math.ceil(groupSize / Math.max(1, Math.ceil(parts / MIN_VISITS))), groupSize);
-  const params: Params = { ...scalars, ...paramsOf(axes, lanes, { inner: 1, outer: 1 }), part_base: part };
+  const members = membersOf(axes, Math.ceil(groupSize / Math.max(1, Math.ceil(parts / MIN_ITERATIONS))), groupSize);
+  const params: Params = { ...scalars, ...paramsOf(axes, members, { inner: 1, outer: 1 }), part_base: part };
   return { tile, params, grid: grid(params.tiles, limits, call), window: { start: 0, end: 0 } };
 }
 
 /** Channels-first a channel at a time: where a window ends within an image, its neighbours' partials may be of other counts. */
-function finishTile(layout: Layout, channels: number, groupSize: number): Tile & { width: 1 | 4 } {
-  return { width: layout === 'channelsLast' ? channelWidth(channels) : 1, across: 'channels', groupSize, grouped: true, kept: false, unrolled: false };
+function finalizeTile(layout: Layout, channels: number, groupSize: number): Tile & { width: 1 | 4 } {
+  return { width: layout === 'channelsLast' ? channelWidth(channels) : 1, across: 'channels', groupSize, grouped: true, registers: false, unrolled: false };
 }
 
 function flatTile(groupSize: number): Tile {
-  return { width: 2, across: 'flat', groupSize, grouped: false, kept: false, unrolled: false };
+  return { width: 2, across: 'flat', groupSize, grouped: false, registers: false, unrolled: false };
 }
 
 const channelWidth = (channels: number): 1 | 4 => (channels % 4 === 0 ? 4 : 1);

@@ -77,9 +77,9 @@ const FINALIZED = [write('saved'), update('runningMean', ZERO), update('runningV
 const has = ({ absent }: Variant, name: BufferName): boolean => !absent.includes(name);
 
 const merging = ({ tile }: Variant) => (tile.grouped ? 'moments/moments_group' : 'moments/moments_alone');
-const moments = ({ tile }: Variant) => (tile.kept ? 'moments/moments_registers' : 'moments/moments_walk');
+const moments = ({ tile }: Variant) => (tile.registers ? 'moments/moments_registers' : 'moments/moments_walk');
 const adding = ({ tile }: Variant) => (tile.grouped ? 'gradient/gradient_group' : 'gradient/gradient_alone');
-const sums = ({ tile }: Variant) => (tile.kept ? 'gradient/gradient_registers' : 'gradient/gradient_walk');
+const sums = ({ tile }: Variant) => (tile.registers ? 'gradient/gradient_registers' : 'gradient/gradient_walk');
 const statistics = (variant: Variant) => (has(variant, 'saved') ? 'moments/statistics_saved' : 'moments/statistics_running');
 const input = ({ frozen }: Variant) => (frozen ? 'gradient/input_frozen' : 'gradient/input_batch');
 const elementwise = ({ tile }: Variant) => (tile.across === 'flat' ? 'elementwise/apply_flat' : 'elementwise/apply_tile');
@@ -93,7 +93,7 @@ const WRITES = 'elementwise/write_walk';
 export const KERNELS = {
   forward_single: {
     role: 'single',
-    choices: (v) => [merging(v), moments(v), PARAMETERS, activationOf(v), 'elementwise/normalize_at', v.tile.kept ? 'moments/write_registers_x' : WRITES],
+    choices: (v) => [merging(v), moments(v), PARAMETERS, activationOf(v), 'elementwise/normalize_at', v.tile.registers ? 'moments/write_registers_x' : WRITES],
     bindings: [X, RESIDUAL, ...AFFINE, ...ROWS, write('y'), ...FINALIZED],
   },
   moments_partial: {
@@ -102,12 +102,12 @@ export const KERNELS = {
     bindings: [X, ...ROWS, write('partials', undefined, 'Word')],
   },
   moments_finalize: {
-    role: 'finish',
+    role: 'finalize',
     choices: (v) => [merging(v)],
     bindings: [read('partials', undefined, 'Word'), ...FINALIZED],
   },
   moments_merge: {
-    role: 'finish',
+    role: 'finalize',
     choices: (v) => [merging(v)],
     bindings: [read('partials', undefined, 'Word'), write('moments')],
   },
@@ -119,12 +119,13 @@ export const KERNELS = {
   backward_single: {
     role: 'single',
     choices: (v) => [
-      adding(v), sums(v), statistics(v), PARAMETERS, activationOf(v), 'gradient/input', input(v), v.tile.kept ? 'gradient/write_registers_gradient' : WRITES,
+      adding(v), sums(v), statistics(v), PARAMETERS, activationOf(v), 'gradient/input', input(v),
+      v.tile.registers ? 'gradient/write_registers_gradient' : WRITES,
     ],
     bindings: [X, DY, RESIDUAL, ...AFFINE, ...STATISTICS, ...ROWS, ...INPUTS, ...GRADIENTS],
   },
   frozen_pack: {
-    role: 'finish',
+    role: 'finalize',
     choices: (v) => [statistics(v)],
     bindings: [...AFFINE, read('runningMean'), read('runningVar'), write('coefficients')],
   },
@@ -134,12 +135,12 @@ export const KERNELS = {
     bindings: [X, DY, RESIDUAL, ...AFFINE, ...STATISTICS, read('coefficients', ZERO), ...ROWS, write('partials')],
   },
   gradient_finalize: {
-    role: 'finish',
+    role: 'finalize',
     choices: (v) => [adding(v), statistics(v), input(v)],
     bindings: [read('partials'), ...AFFINE, ...STATISTICS, write('coefficients'), ...GRADIENTS],
   },
   gradient_merge: {
-    role: 'finish',
+    role: 'finalize',
     choices: (v) => [adding(v)],
     bindings: [read('partials'), write('sums')],
   },
@@ -175,11 +176,11 @@ export function variantKey(variant: Variant): string {
   const { kernel, absent, tile, storage, activation, frozen } = variant;
   const { bindings, choices }: Kernel = KERNELS[kernel];
   const without = bindings.map(({ name }) => (absent.includes(name) ? `−${name}` : standsIn(variant, name) ? `=${name}` : '')).join('');
-  const { width, across, groupSize, grouped, kept, unrolled } = tile;
+  const { width, across, groupSize, grouped, registers, unrolled } = tile;
   const values = bindings.some(({ element }) => element === 'Value');
   return [
     `${kernel}${without}/${width}${across[0]}×${groupSize}`,
-    grouped ? '' : 'ungrouped', kept ? 'kept' : '', unrolled ? 'unrolled' : '', values && storage !== 'f32' ? storage : '',
+    grouped ? '' : 'ungrouped', registers ? 'registers' : '', unrolled ? 'unrolled' : '', values && storage !== 'f32' ? storage : '',
     isActivated(activation) && choices(variant).includes(activationOf(variant)) ? activation.key : '',
     frozen && DIFFERENTIATES.includes(kernel) ? 'frozen' : '',
   ].filter(Boolean).join(' ');

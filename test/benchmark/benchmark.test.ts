@@ -12,7 +12,7 @@ const shapeOf = (name: string) => SHAPES.find((shape) => shape.name === name)!;
 describe('count', () => {
   it('control: the usual batch is one dispatch, a tall one three', () => {
     const of = (name: string) => count(shapeOf(name), { adapterClass: 'hardware' }, DEFAULT_LIMITS);
-    expect(of('[256, 1024]')).toMatchObject({ plan: 'single', workgroups: '64', threads: 16384, visits: 4, scratchMiB: 0 });
+    expect(of('[256, 1024]')).toMatchObject({ plan: 'single', workgroups: '64', threads: 16384, iterations: 4, scratchMiB: 0 });
     expect(of('[1000000, 8]')).toMatchObject({ plan: 'split' });
     expect(count(shapeOf('[256, 1024]'), { adapterClass: 'hardware', kind: 'split' }, DEFAULT_LIMITS)).toMatchObject({ plan: 'split' });
   });

@@ -14,9 +14,9 @@ const device = await sharedDevice();
 afterEach(() => expect(takeErrors()).toEqual([]));
 
 const LAYOUTS = [
-  { name: 'channels-last, four a lane', layout: 'channelsLast', channels: 4, spatial: 1, elements: 65536 },
+  { name: 'channels-last, four a member', layout: 'channelsLast', channels: 4, spatial: 1, elements: 65536 },
   { name: 'channels-last, a word of two rows, odd in all', layout: 'channelsLast', channels: 3, spatial: 1, elements: 65541 },
-  { name: 'channels-first, four a lane', layout: 'channelsFirst', channels: 2, spatial: 4, elements: 65536 },
+  { name: 'channels-first, four a member', layout: 'channelsFirst', channels: 2, spatial: 4, elements: 65536 },
   { name: 'channels-first, a word of two planes, odd in all', layout: 'channelsFirst', channels: 3, spatial: 5, elements: 65565 },
 ] as const;
 type Laid = (typeof LAYOUTS)[number];

@@ -14,8 +14,8 @@ afterEach(() => expect(takeErrors()).toEqual([]));
 const CASES = [
   { name: 'control: full workgroups', rows: 64, channels: 64 },
   { name: 'one row', rows: 1, channels: 5 },
-  { name: 'ragged, one channel a lane', rows: 1021, channels: 67 },
-  { name: 'ragged, four channels a lane', rows: 1021, channels: 12 },
+  { name: 'ragged, one channel a member', rows: 1021, channels: 67 },
+  { name: 'ragged, four channels a member', rows: 1021, channels: 12 },
   { name: 'mean is 1e6 deviations', rows: 4099, channels: 3, offset: 1e6 },
   { name: 'many parts, as many rows as one dispatch takes', rows: 16_381, channels: 2 },
   { name: 'channels-first: planes of 14×14', rows: 9 * 196, channels: 6, spatial: 196 },

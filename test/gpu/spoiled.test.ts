@@ -9,7 +9,7 @@ afterEach(() => expect(takeErrors()).toEqual([]));
 describe('self-test', () => {
   it('stays green whatever the seed, where rows are few', async () => {
     const backend = await openBackend({ device: await newDevice() });
-    const few = ['one value', 'one row: variance is 0, y is beta', 'two rows', 'fewer rows than lanes', 'mean is 1e6 deviations, two rows',
+    const few = ['one value', 'one row: variance is 0, y is beta', 'two rows', 'fewer rows than members', 'mean is 1e6 deviations, two rows',
       'first row 1e6 deviations out, few rows'];
     for (let seed = 2; seed < 22; seed++) {
       const { results } = await verify(backend, { seed, filter: (name) => few.includes(name) });

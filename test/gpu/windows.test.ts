@@ -32,7 +32,7 @@ type Windowed = Case & { bytes: number };
 
 const CASES: Windowed[] = [
   { name: 'channels-last, whole rows', bytes: 4096, rows: 600, channels: 8 },
-  { name: 'channels-last, a row in two windows, four channels a lane', bytes: 16384, rows: 16, channels: 260 },
+  { name: 'channels-last, a row in two windows, four channels a member', bytes: 16384, rows: 16, channels: 260 },
   { name: 'channels-last, rows straddle, mean is 1e6 deviations', bytes: 16384, rows: 250, channels: 67, column: () => ({ offset: 1e6 }) },
   { name: 'channels-first, planes straddle, mask', bytes: 8192, rows: 5 * 400, channels: 6, spatial: 400, mask: 'rows' },
   { name: 'channels-first, odd planes straddle, add + ReLU', bytes: 4096, rows: 4 * 333, channels: 5, spatial: 333,
@@ -138,7 +138,7 @@ describe('several buffers', () => {
 
   const chosen: (Case & { bytes?: number })[] = [
     ...CASES.filter(({ residual }) => residual).map(({ bytes: _, ...row }) => row),
-    { name: 'channels-last, four channels a lane', rows: 61, channels: 260 },
+    { name: 'channels-last, four channels a member', rows: 61, channels: 260 },
     { name: 'bf16, channels-first, odd planes and odd in all', rows: 3 * 333, channels: 5, spatial: 333, storage: 'bf16', mask: 'rows' },
     { ...CASES[0], name: `${CASES[0].name}, windows too`, bytes: 4096 },
     { ...CASES[4], name: `${CASES[4].name}, windows too`, bytes: 8192 },

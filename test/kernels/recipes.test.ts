@@ -132,7 +132,7 @@ describe('recipes', () => {
             expect([(error as RangeError).name, of.plan], draft.operation).toEqual(['RangeError', 'single']);
             continue;
           }
-          if (/^merge|^gradientInput$/.test(draft.operation)) made = { ...made, finish: planMerge(of, parts, of, choice, limits) };
+          if (/^merge|^gradientInput$/.test(draft.operation)) made = { ...made, finalize: planMerge(of, parts, of, choice, limits) };
           const known = [...draft.slots, ...draft.scratch].map(({ name }) => name);
           for (const step of stepsOf(draft, made)) {
             for (const inPlace of draft.inPlace ? [false, true] : [false]) {
@@ -157,7 +157,7 @@ describe('recipes', () => {
     fc.assert(
       fc.property(settings, fc.constantFrom(8, 16), (of, buffers) => {
         for (const draft of draftsOf(of, MODES, buffers)) {
-          const tile = { width: 1, across: 'channels', groupSize: 16, grouped: true, kept: false } as const;
+          const tile = { width: 1, across: 'channels', groupSize: 16, grouped: true, registers: false } as const;
           const dispatch = { tile } as Step['dispatch'];
           const plans = [draft.single, draft.split, draft.onePart].filter((steps) => steps !== null);
           const uses = plans.map((steps) =>

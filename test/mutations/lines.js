@@ -14,7 +14,7 @@ export const LINES = [
   {
     what: 'plan: a part of the rows is one short', under: 'src/plan',
     line: 'const innerPerPart = Math.ceil(inner.size / wanted.inner);', instead: 'const innerPerPart = Math.max(1, Math.ceil(inner.size / wanted.inner) - 1);',
-    suite: ['--project', 'node', 'planVisits'],
+    suite: ['--project', 'node', 'planIterations'],
   },
   {
     what: 'a part of the moments: two parts merge as if they had one mean', under: 'shaders',

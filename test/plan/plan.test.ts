@@ -1,5 +1,5 @@
 // Claim: a plan is of the right kind, has groups enough for its class of adapter, stays within the device's limits, and
-// says in its uniforms what was chosen. Which elements its threads visit: planVisits.test.ts.
+// says in its uniforms what was chosen. Which elements its threads take: planIterations.test.ts.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../src/core/options.js';
@@ -22,11 +22,11 @@ function geometry(layout: Layout, batch: number, channels: number, spatial: numb
 /** Turns of a thread's loops after which llvmpipe leaves them. */
 const MOST_TURNS = 65535;
 
-/** Of one walk in blocks of 16 visits, a visit a turn; planVisits counts those of single plans and masks by running them. */
+/** Of one walk in blocks of 16 iterations, one at a time; planIterations counts those of single plans and masks by running them. */
 function turnsOf({ params: p, tile }: Dispatch): number {
   if (tile.across === 'flat') return p.flat_words / (p.flat_groups * tile.groupSize);
-  const inner = Math.ceil(p.inner_per_part / p.inner_lanes);
-  return Math.ceil(p.outer_per_part / p.outer_lanes) * (inner + Math.ceil(inner / 16) + 1) + 10; // the first blocks are shorter
+  const inner = Math.ceil(p.inner_per_part / p.inner_members);
+  return Math.ceil(p.outer_per_part / p.outer_members) * (inner + Math.ceil(inner / 16) + 1) + 10; // the first blocks are shorter
 }
 
 describe('plan', () => {
@@ -35,14 +35,14 @@ describe('plan', () => {
     expect(small.kind).toBe('single');
     expect(small.reduce.length).toBe(1);
     expect(small.reduce[0].params).toMatchObject({
-      channels: 64, tile_channels: 4, tiles: 16, lanes: 64, parts: 1, inner_size: 256, inner_stride: 64, base: 0, channel_first: 0, channel_end: 64,
+      channels: 64, tile_channels: 4, tiles: 16, members: 64, parts: 1, inner_size: 256, inner_stride: 64, base: 0, channel_first: 0, channel_end: 64,
     });
     expect(small.reduce[0].grid).toEqual([16, 1]);
     const tall = plan(geometry('channelsLast', 65536, 64, 1), DEFAULTS, { adapterClass: 'hardware' }, DEFAULT_LIMITS);
     expect(tall.kind).toBe('split');
     expect(tall.reduce.length).toBe(1);
     expect(tall.parts).toBe(tall.reduce[0].params.parts);
-    expect(tall.parts).toBe(tall.finish.params.inner_size);
+    expect(tall.parts).toBe(tall.finalize.params.inner_size);
     expect(tall.momentsBytes).toBe(tall.parts * 4 * 64 * 4);
     expect(tall.gradientBytes).toBe(tall.parts * 2 * 64 * 4);
     expect(tall.apply.map(({ window }) => window)).toEqual([{ start: 0, end: 65536 * 64 }]);
@@ -54,7 +54,7 @@ describe('plan', () => {
       for (const adapterClass of classes) {
         const { reduce, apply } = plan(geometry(layout, batch, channels, spatial), DEFAULTS, { adapterClass }, GIGABYTE);
         for (const { params: p } of [...reduce, ...apply]) {
-          expect(p.channels * p.channel_stride + (p.outer_size + p.outer_lanes) * p.outer_stride + (p.inner_size + 8 * p.inner_lanes) * p.inner_stride)
+          expect(p.channels * p.channel_stride + (p.outer_size + p.outer_members) * p.outer_stride + (p.inner_size + 8 * p.inner_members) * p.inner_stride)
             .toBeLessThan(2 ** 32);
         }
       }
@@ -107,8 +107,8 @@ describe('plan', () => {
             geometry('channelsLast', 2 ** 29, 4, 1),
         ]) {
           for (const limits of [DEFAULT_LIMITS, GIGABYTE]) {
-            const { reduce, finish, apply } = plan(tensor, DEFAULTS, { adapterClass, storage, kind: 'split' }, limits);
-            for (const dispatch of [...reduce, finish, ...apply]) expect(turnsOf(dispatch)).toBeLessThan(MOST_TURNS);
+            const { reduce, finalize, apply } = plan(tensor, DEFAULTS, { adapterClass, storage, kind: 'split' }, limits);
+            for (const dispatch of [...reduce, finalize, ...apply]) expect(turnsOf(dispatch)).toBeLessThan(MOST_TURNS);
           }
         }
       }
@@ -159,9 +159,9 @@ describe('what was chosen', () => {
   });
 
   it('values stay in registers where hardware has few', () => {
-    const kept = (rows: number, adapterClass: (typeof classes)[number]) =>
-      plan(geometry('channelsLast', rows, 8, 1), DEFAULTS, { adapterClass, kind: 'single' }, DEFAULT_LIMITS).reduce[0].tile.kept;
-    expect([kept(8 * 128, 'hardware'), kept(8 * 128 + 1, 'hardware'), kept(4, 'software')]).toEqual([true, false, false]);
+    const inRegisters = (rows: number, adapterClass: (typeof classes)[number]) =>
+      plan(geometry('channelsLast', rows, 8, 1), DEFAULTS, { adapterClass, kind: 'single' }, DEFAULT_LIMITS).reduce[0].tile.registers;
+    expect([inRegisters(8 * 128, 'hardware'), inRegisters(8 * 128 + 1, 'hardware'), inRegisters(4, 'software')]).toEqual([true, false, false]);
   });
 
   it('half storage whose rows or planes fill no Values is reduced one by one, and written by words', () => {
@@ -174,7 +174,7 @@ describe('what was chosen', () => {
 
   it('numbers are those of every dispatch', () => {
     const numbers = { eps: 0.5, momentum: 0.25, runningVariance: 'biased' } as const;
-    const of = ({ reduce, finish, apply }: ReturnType<typeof plan>) => [...reduce, finish, ...apply].map(({ params }) => params);
+    const of = ({ reduce, finalize, apply }: ReturnType<typeof plan>) => [...reduce, finalize, ...apply].map(({ params }) => params);
     for (const choice of [{}, { kind: 'split' }, { storage: 'f16' }, { cuts: [64] }] as const) {
       for (const params of of(make(choice, numbers))) {
         expect(params).toMatchObject({ zero: 0, eps: 0.5, momentum: 0.25, keep: 0.75, unbiased: 0, cumulative: 0, accumulate: 0 });
@@ -199,8 +199,8 @@ describe('few workgroups in a dimension', () => {
     for (const [layout, batch, channels, spatial] of shapes) {
       for (const storage of ['f32', 'f16'] as const) {
         const given = geometry(layout, batch, channels, spatial);
-        const { reduce, finish, apply } = plan(given, DEFAULTS, { adapterClass, kind: 'split', storage }, few(6));
-        for (const { grid: [x, y], params, tile } of [...reduce, finish, ...apply]) {
+        const { reduce, finalize, apply } = plan(given, DEFAULTS, { adapterClass, kind: 'split', storage }, few(6));
+        for (const { grid: [x, y], params, tile } of [...reduce, finalize, ...apply]) {
           expect(Math.max(x, y)).toBeLessThanOrEqual(6);
           expect(x * y).toBeGreaterThanOrEqual(tile.across === 'flat' ? params.flat_groups : params.tiles * params.parts);
         }

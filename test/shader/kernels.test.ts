@@ -142,9 +142,10 @@ describe.each(names)('%s', (name) => {
     }
   });
 
-  it('copies opaque’s zero before anything else, or compilers would know it', () => {
+  it('copies the fence’s zero before anything else, or compilers would know it', () => {
     for (const { key, functions } of texts) {
-      if (functions.has('opaque') || functions.has('opaque_value')) expect(functions.get('main'), key).toMatch(/^\{\s*opaque_zero = params\.zero;/);
+      const fenced = functions.has('arithmetic_fence') || functions.has('arithmetic_fence_value');
+      if (fenced) expect(functions.get('main'), key).toMatch(/^\{\s*fence_zero = params\.zero;/);
     }
   });
 
@@ -188,7 +189,7 @@ describe.each(names)('%s', (name) => {
 });
 
 describe('variants', () => {
-  const tile: Tile = { width: 4, across: 'channels', groupSize: 256, grouped: true, kept: false, unrolled: false };
+  const tile: Tile = { width: 4, across: 'channels', groupSize: 256, grouped: true, registers: false, unrolled: false };
   const plain = { tile, storage: 'f32', activation: NONE, frozen: false, inPlace: false } as const;
   const unmasked = ['residual', 'mask', 'validRows', 'runningMean', 'runningVar'] as const;
 
@@ -253,7 +254,7 @@ describe('variants', () => {
         ...(['f32', 'f16', 'bf16'] as const).map((storage) => ({ ...variant, storage })),
         { ...variant, activation: variant.activation.name === 'none' ? RELU : NONE }, { ...variant, frozen: !variant.frozen },
           { ...variant, inPlace: !variant.inPlace },
-        ...([{ grouped: !variant.tile.grouped }, { kept: !variant.tile.kept }, { groupSize: 64 }, { width: 1 }, { width: 4 }, { across: 'rows' },
+        ...([{ grouped: !variant.tile.grouped }, { kept: !variant.tile.registers }, { groupSize: 64 }, { width: 1 }, { width: 4 }, { across: 'rows' },
           { across: 'channels' }] as Partial<Tile>[])
           .map((change) => ({ ...variant, tile: { ...variant.tile, ...change } })),
         ...optional.map(

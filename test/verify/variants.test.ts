@@ -68,7 +68,7 @@ describe.each(['hardware', 'software'] as const)('all variants, %s', (adapterCla
     expect([...ways('reduce')].sort()).toEqual([...f32, ...halves(['1 channels', '4 channels', '1 rows', '4 rows'])].sort());
   });
 
-  it('kept in registers on hardware only', () => {
-    expect(all.some(({ tile }) => tile.kept)).toBe(adapterClass === 'hardware');
+  it('registers in registers on hardware only', () => {
+    expect(all.some(({ tile }) => tile.registers)).toBe(adapterClass === 'hardware');
   });
 });

@@ -12,7 +12,7 @@ import { type Storage, storageBytes } from '../../src/core/storage.js';
 import { type AdapterClass, DEFAULTS, type PlanKind } from '../../src/core/options.js';
 import { PARAMS, PARAMS_BYTES, writeParams } from '../../src/plan/params.js';
 import {
-  type Dispatch, KEPT_VISITS, MAX_VISITS, type Plan, type PlanChoice, type PlanLimits, type Tile, plan, planMerge, tilesOf,
+  type Dispatch, REGISTER_ITERATIONS, MAX_ITERATIONS, type Plan, type PlanChoice, type PlanLimits, type Tile, plan, planMerge, tilesOf,
 } from '../../src/plan/plan.js';
 import type { Geometry, Layout } from '../../src/core/shape.js';
 
@@ -178,7 +178,7 @@ function javaScriptOf(wgsl: string): { code: string; nested: number[][] } {
 
 // ---- a kernel's threads, run on a plan's dispatches ------------------------------------------------------------------
 
-/** The parts that say which indices a thread visits. What they call beside each other is put in by `surroundings`. */
+/** The parts that say which indices a thread takes. What they call beside each other is put in by `surroundings`. */
 const INDEX_PARTS = [
   'walk/walk', 'walk/registers', 'elementwise/apply_flat', 'elementwise/apply_tile', 'elementwise/write_walk', 'moments/write_registers_x',
   'gradient/write_registers_gradient', 'moments/moments_walk', 'moments/moments_registers', 'moments/moments_parts', 'gradient/gradient_walk',
@@ -361,15 +361,16 @@ function surroundings(kernel: KernelName, { width, across, groupSize, unrolled }
   const mark = (at: number) => run.mark(run.partials, at);
   const markMerged = (at: number) => run.mark(run.merged, at);
   return {
-    params, GROUP_SIZE: groupSize, UNROLLED: unrolled, VALUES: values, opaque_zero: 0,
+    params, GROUP_SIZE: groupSize, UNROLLED: unrolled, VALUES: values, fence_zero: 0,
     zero: (type: string) => (type === 'Moments' ? { count: 0 } : type === 'Value' ? 0 : {}),
     select: (no: unknown, yes: unknown, condition: boolean) => (condition ? yes : no),
-    min: Math.min, max: Math.max, f32: same, bitcast: same, Word: same, opaque_value: same, sum_of: same, first_valid: same, where_valid: same, count_of: same,
+    min: Math.min, max: Math.max, f32: same, bitcast: same, Word: same, arithmetic_fence_value: same, sum_of: same,
+    first_valid: same, where_valid: same, count_of: same,
     Value: zero, Channel: zero, count_valid: (row: number) => run.validOf(row), vec2u: (x: number, y: number): Pair => ({ x, y }),
     workgroupBarrier: zero, group_mean: [], group_mean_low: [], group_m2: [], group_dz: [], group_dz_centered: [],
-    Statistics: () => ({}), Gradients: () => ({}), load_statistics: () => ({}), gradients_of: () => ({}), moments_finish: () => ({}),
+    Statistics: () => ({}), Gradients: () => ({}), load_statistics: () => ({}), gradients_of: () => ({}), finalize_moments: () => ({}),
       statistics_from_first: () => ({}), gradients_from_first: () => ({}),
-    affine_of: zero, store_terms: zero, store_affine: zero, load_gamma: zero, load_beta: zero, store_coefficients: zero, gradient_finish: zero,
+    affine_of: zero, store_terms: zero, store_affine: zero, load_gamma: zero, load_beta: zero, store_coefficients: zero, finalize_gradient: zero,
 
     enter: (number: number) => {
       const loop: Loop = { number, turns: [] };
@@ -464,7 +465,7 @@ function runAll(
   threads: (dispatch: Dispatch) => Iterable<number> = everyThread,
 ): Run {
   run = into;
-  run.reduces = (KERNELS[kernel] as Kernel).role !== 'finish';
+  run.reduces = (KERNELS[kernel] as Kernel).role !== 'finalize';
   for (const dispatch of dispatches) {
     const { program, params } = programOf(kernel, dispatch.tile, absent);
     run.begin(dispatch);
@@ -490,18 +491,18 @@ function* everyThread({ grid: [x, y], tile }: Dispatch): Iterable<number> {
 
 const all = (counts: Uint8Array, want: number) => counts.findIndex((count) => count !== want) === -1;
 
-/** Lanes of each channel of a workgroup: each of 0 … lanes − 1 once, or a merge would miss or repeat one. */
-function checkLanes({ params: p, tile }: Dispatch): void {
+/** Members of each channel of a workgroup: each of 0 … members − 1 once, or a merge would miss or repeat one. */
+function checkMembers({ params: p, tile }: Dispatch): void {
   const found = new Map<number, number[]>();
-  for (let i = 0; i < p.tile_channels * p.lanes; i++) {
+  for (let i = 0; i < p.tile_channels * p.members; i++) {
     const place = Math.floor(i / p.channel_step) % p.tile_channels;
-    const lane = (Math.floor(i / p.outer_step) % p.outer_lanes) * p.inner_lanes + (Math.floor(i / p.inner_step) % p.inner_lanes);
-    found.set(place, [...(found.get(place) ?? []), lane]);
+    const member = (Math.floor(i / p.outer_step) % p.outer_members) * p.inner_members + (Math.floor(i / p.inner_step) % p.inner_members);
+    found.set(place, [...(found.get(place) ?? []), member]);
   }
-  for (const lanes of found.values()) expect(lanes.sort((a, b) => a - b)).toEqual(Array.from({ length: p.lanes }, (_, lane) => lane));
+  for (const members of found.values()) expect(members.sort((a, b) => a - b)).toEqual(Array.from({ length: p.members }, (_, member) => member));
   expect(found.size).toBe(p.tile_channels);
-  expect(p.tile_channels * p.lanes).toBeLessThanOrEqual(tile.groupSize);
-  expect(p.lanes_ceil >= p.lanes && p.lanes_ceil < 2 * p.lanes && Number.isInteger(Math.log2(p.lanes_ceil))).toBe(true);
+  expect(p.tile_channels * p.members).toBeLessThanOrEqual(tile.groupSize);
+  expect(p.members_ceil >= p.members && p.members_ceil < 2 * p.members && Number.isInteger(Math.log2(p.members_ceil))).toBe(true);
 }
 
 /** A uniform holds what its field's type can, and the grid what the device can. */
@@ -541,7 +542,7 @@ interface Choice extends Omit<PlanChoice, 'storage' | 'cuts'> {
 
 /** Every partial of every part is written once, and read once by each of the kernels that merge them. */
 function checkParts(made: Plan, geometry: Geometry, part: number, read: (kernel: KernelName, words: number) => Run): void {
-  const { reduce, finish, parts } = made;
+  const { reduce, finalize, parts } = made;
   const { channels } = geometry;
   // Where there is one part it is the caller's own.
   let first = parts === 1 ? part : 0;
@@ -552,8 +553,8 @@ function checkParts(made: Plan, geometry: Geometry, part: number, read: (kernel:
   expect(first).toBe(parts === 1 ? part + 1 : parts);
   expect(made.momentsBytes).toBe(parts * 4 * channels * 4);
   expect(made.gradientBytes).toBe(parts * 2 * channels * 4);
-  expect(finish.params.part_base).toBe(part);
-  expect(finish.params.inner_size).toBe(parts);
+  expect(finalize.params.part_base).toBe(part);
+  expect(finalize.params.inner_size).toBe(parts);
   for (const [kernel, planes, finishes, merges] of [
     ['moments_partial', 4, 'moments_finalize', 'moments_merge'], ['gradient_partial', 2, 'gradient_finalize', 'gradient_merge'],
   ] as const) {
@@ -561,29 +562,29 @@ function checkParts(made: Plan, geometry: Geometry, part: number, read: (kernel:
     const { partials } = read(kernel, (parts === 1 ? part + 1 : parts) * block);
     expect(all(partials.subarray(parts === 1 ? part * block : 0), 1), `${kernel} writes every partial once`).toBe(true);
     if (parts === 1) expect(all(partials.subarray(0, part * block), 0), `${kernel} leaves other parts alone`).toBe(true);
-    const finished = runAll(new Run(geometry, parts * block), finishes, [finish]);
+    const finished = runAll(new Run(geometry, parts * block), finishes, [finalize]);
     expect(all(finished.partials, 1), `${finishes} reads every partial once`).toBe(true);
-    const merged = runAll(new Run(geometry, parts * block, (part + 1) * block), merges, [finish]);
+    const merged = runAll(new Run(geometry, parts * block, (part + 1) * block), merges, [finalize]);
     expect(all(merged.partials, 1), `${merges} reads every partial once`).toBe(true);
     expect(all(merged.merged.subarray(part * block), 1) && all(merged.merged.subarray(0, part * block), 0), `${merges} writes part ${part}`).toBe(true);
   }
 }
 
-/** Everything a plan promises of its visits. */
+/** Everything a plan promises of its iterations. */
 function check({ geometry, limits, masked, ...choice }: Choice): Plan {
   const { storage, cuts, part = 0 } = choice;
   const { channels } = geometry;
   const elements = geometry.rows * channels;
   const made = plan(geometry, DEFAULTS, choice, limits);
-  const { kind, reduce, finish, apply, parts } = made;
+  const { kind, reduce, finalize, apply, parts } = made;
   const absent: Variant['absent'] = masked ? ['validRows'] : ['mask', 'validRows'];
   const tiles = tilesOf(geometry, choice.adapterClass, limits, storage);
-  for (const dispatch of [...reduce, finish, ...apply]) checkDispatch(dispatch, limits);
-  for (const dispatch of [...reduce, finish, ...apply.filter(({ tile }) => tile.across !== 'flat')]) checkLanes(dispatch);
-  for (const { tile, params } of reduce) expect(tile.grouped || params.lanes === 1).toBe(true);
+  for (const dispatch of [...reduce, finalize, ...apply]) checkDispatch(dispatch, limits);
+  for (const dispatch of [...reduce, finalize, ...apply.filter(({ tile }) => tile.across !== 'flat')]) checkMembers(dispatch);
+  for (const { tile, params } of reduce) expect(tile.grouped || params.members === 1).toBe(true);
   for (const { tile } of reduce) expect(tiles[kind === 'single' ? 'single' : 'reduce']).toContainEqual(tile);
   for (const { tile } of apply) expect(tiles.apply).toContainEqual(tile);
-  expect(tiles.finish).toContainEqual(finish.tile);
+  expect(tiles.finalize).toContainEqual(finalize.tile);
   checkWindows(reduce, elements, storage, cuts, limits.maxStorageBufferBindingSize);
 
   const read = (kernel: KernelName, words: number) => {
@@ -695,8 +696,8 @@ describe('every index of every thread', () => {
 describe('where rows are masked', () => {
   /** As many rows as one dispatch takes, or nearly: of one line and of many, of whole Values and of single ones. */
   const tensors = [
-    geometryOf('channelsLast', MAX_VISITS, 8, 1), geometryOf('channelsFirst', 1, 3, 8 * 4 * MAX_VISITS),
-    geometryOf('channelsFirst', 1, 3, 8 * MAX_VISITS - 1), geometryOf('channelsFirst', 128, 1, 8 * 4 * 126),
+    geometryOf('channelsLast', MAX_ITERATIONS, 8, 1), geometryOf('channelsFirst', 1, 3, 8 * 4 * MAX_ITERATIONS),
+    geometryOf('channelsFirst', 1, 3, 8 * MAX_ITERATIONS - 1), geometryOf('channelsFirst', 128, 1, 8 * 4 * 126),
   ];
   const masks: Record<string, (row: number, rows: number) => boolean> = {
     'every row': () => true, 'no row': () => false, 'the first row': (row) => row === 0, 'every other row': (row) => row % 2 === 1,
@@ -752,14 +753,14 @@ describe('tensors too large to be walked here', () => {
 
   function checkLarge(geometry: Geometry, storage: Storage, adapterClass: AdapterClass, binding: number, random: () => number): void {
     const limits = { ...LIMITS, maxStorageBufferBindingSize: binding };
-    const { reduce, finish, apply } = plan(geometry, DEFAULTS, { adapterClass, storage, kind: 'split' }, limits);
+    const { reduce, finalize, apply } = plan(geometry, DEFAULTS, { adapterClass, storage, kind: 'split' }, limits);
     checkWindows(reduce, geometry.rows * geometry.channels, storage, [], binding);
     checkWindows(apply, geometry.rows * geometry.channels, storage, [], binding);
-    for (const dispatch of [...reduce, finish, ...apply]) {
+    for (const dispatch of [...reduce, finalize, ...apply]) {
       checkDispatch(dispatch, limits);
       const { params: p } = dispatch;
       for (const most of [
-        p.inner_size + 8 * p.inner_lanes, p.outer_size + p.outer_lanes, p.inner_parts * p.inner_per_part, (p.parts / p.inner_parts) * p.outer_per_part,
+        p.inner_size + 8 * p.inner_members, p.outer_size + p.outer_members, p.inner_parts * p.inner_per_part, (p.parts / p.inner_parts) * p.outer_per_part,
         p.flat_words + p.flat_groups * dispatch.tile.groupSize,
       ]) expect(most, 'what a loop asks before it stops').toBeLessThan(2 ** 32);
     }
@@ -781,7 +782,7 @@ describe('tensors too large to be walked here', () => {
     }
   });
 
-  it('what a loop may ask before it stops fits u32, and some threads visit what they should', () => {
+  it('what a loop may ask before it stops fits u32, and some threads take what they should', () => {
     fc.assert(
       fc.property(large, fc.nat(), ({ layout, channels, spatial, elements, storage, adapterClass, binding }, seed) => {
         checkLarge(geometryOf(layout, Math.floor(elements / (channels * spatial)), channels, spatial), storage, adapterClass, binding, series(seed));
@@ -795,12 +796,12 @@ describe('the parts that a caller brings', () => {
   it.each([[1, 3, 0], [2, 64, 1], [7, 600, 2], [1000, 5, 0], [65536, 4, 0]])('%i parts of %i channels, to part %i', (parts, channels, part) => {
     const geometry = geometryOf('channelsLast', 1, channels, 1);
     for (const adapterClass of ['hardware', 'software'] as const) {
-      const finish = planMerge({ layout: 'channelsLast', channels }, parts, DEFAULTS, { adapterClass, part }, LIMITS);
-      checkDispatch(finish, LIMITS);
-      checkLanes(finish);
+      const finalize = planMerge({ layout: 'channelsLast', channels }, parts, DEFAULTS, { adapterClass, part }, LIMITS);
+      checkDispatch(finalize, LIMITS);
+      checkMembers(finalize);
       for (const [kernel, planes] of [['moments_finalize', 4], ['gradient_finalize', 2], ['moments_merge', 4], ['gradient_merge', 2]] as const) {
         const block = planes * channels;
-        const { partials, merged } = runAll(new Run(geometry, parts * block, (part + 1) * block), kernel, [finish]);
+        const { partials, merged } = runAll(new Run(geometry, parts * block, (part + 1) * block), kernel, [finalize]);
         expect(all(partials, 1)).toBe(true);
         expect(all(merged.subarray(part * block), kernel.endsWith('merge') ? 1 : 0)).toBe(true);
         expect(all(merged.subarray(0, part * block), 0)).toBe(true);
@@ -814,6 +815,7 @@ it('control: the parts that are run are all there', () => {
   for (const part of INDEX_PARTS) expect(parts).toContain(part);
 });
 
-it('KEPT is KEPT_VISITS: a thread has registers for as many visits as the planner gives it', () => {
-  expect(/^const KEPT = (\d+)u;$/m.exec(readFileSync(new URL('../../shaders/walk/registers.wgsl', import.meta.url), 'utf8'))?.[1]).toBe(String(KEPT_VISITS));
+it('a thread has registers for as many iterations as the planner gives it', () => {
+  const text = readFileSync(new URL('../../shaders/walk/registers.wgsl', import.meta.url), 'utf8');
+  expect(/^const REGISTER_ITERATIONS = (\d+)u;$/m.exec(text)?.[1]).toBe(String(REGISTER_ITERATIONS));
 });
