@@ -1,7 +1,8 @@
 import { createBatchNorm } from '../kernels/batchnorm.js';
 import { STORAGE } from '../core/gpuFlags.js';
 import { DEFAULTS } from '../core/options.js';
-import { type Dispatch, type PlanChoice, type PlanLimits, plan } from '../plan/plan.js';
+import { type Dispatch, type PlanChoice, plan } from '../plan/plan.js';
+import type { PlanLimits } from '../plan/tiles.js';
 import type { AdapterClass } from '../core/options.js';
 import { geometryOf } from '../core/shape.js';
 import type { BenchShape } from './shapes.js';

@@ -1,7 +1,8 @@
 import { storageBytes } from '../core/storage.js';
 import { isActivated } from '../core/activations.js';
 import { type AdapterClass, type Mode, type Settings, hasResidualGradient } from '../core/options.js';
-import { COEFFICIENT_PLANES, type Dispatch, GRADIENT_PLANES, MOMENTS_PLANES, type Plan, type PlanLimits, tilesOf } from '../plan/plan.js';
+import { COEFFICIENT_PLANES, type Dispatch, GRADIENT_PLANES, MOMENTS_PLANES, type Plan } from '../plan/plan.js';
+import { type PlanLimits, tilesOf } from '../plan/tiles.js';
 import { savedBytes } from '../core/saved.js';
 import { type BufferName, KERNELS, type KernelName, MATRICES, type Variant, bindingsOf, variantKey } from '../shader/kernels.js';
 

@@ -1,5 +1,5 @@
 import type { ResolvedActivation } from '../core/activations.js';
-import type { Tile } from '../plan/plan.js';
+import type { Tile } from '../plan/tiles.js';
 import type { Source } from './sources.js';
 
 /** What stands before every name of a user's text, so that none is one of this library's. */

@@ -1,5 +1,5 @@
 import { paramsWgsl } from '../plan/params.js';
-import type { Tile } from '../plan/plan.js';
+import type { Tile } from '../plan/tiles.js';
 import { type BufferName, type Element, type Kernel, type Variant, bindingsOf, standsIn } from './kernels.js';
 
 const isFlat = ({ tile }: Variant): boolean => tile.across === 'flat';

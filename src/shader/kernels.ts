@@ -1,6 +1,6 @@
 import { type ResolvedActivation, isActivated } from '../core/activations.js';
 import type { Storage } from '../core/storage.js';
-import type { Role, Tile } from '../plan/plan.js';
+import type { Role, Tile } from '../plan/tiles.js';
 
 /** What a binding holds: Values of the tensor, one number a channel, or the bits of one, or what says which rows count. */
 export type Element = 'Value' | 'Channel' | 'Word' | 'Mask';

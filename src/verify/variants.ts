@@ -1,7 +1,7 @@
 import { type ActivationName, resolveActivation } from '../core/activations.js';
 import type { Storage } from '../core/storage.js';
 import { type AdapterClass, DEFAULTS, type RowMask } from '../core/options.js';
-import type { PlanLimits } from '../plan/plan.js';
+import type { PlanLimits } from '../plan/tiles.js';
 import { pairs } from './pairs.js';
 import { type KernelSettings, draftsOf, variantsOf } from '../kernels/recipes.js';
 import { type Variant, variantKey } from '../shader/kernels.js';

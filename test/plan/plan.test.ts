@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../src/core/options.js';
-import { type Dispatch, type PlanLimits, classOf, grid, plan, planMerge } from '../../src/plan/plan.js';
+import { type Dispatch, classOf, grid, plan, planMerge } from '../../src/plan/plan.js';
+import type { PlanLimits } from '../../src/plan/tiles.js';
 import type { Geometry, Layout } from '../../src/core/shape.js';
 
 const DEFAULT_LIMITS: PlanLimits = {

@@ -11,9 +11,9 @@ import { partsInScope } from '../../src/shader/text.js';
 import { type Storage, storageBytes } from '../../src/core/storage.js';
 import { type AdapterClass, DEFAULTS, type PlanKind } from '../../src/core/options.js';
 import { PARAMS, PARAMS_BYTES, writeParams } from '../../src/plan/params.js';
-import {
-  type Dispatch, REGISTER_ITERATIONS, MAX_ITERATIONS, type Plan, type PlanChoice, type PlanLimits, type Tile, plan, planMerge, tilesOf,
-} from '../../src/plan/plan.js';
+import { MAX_ITERATIONS } from '../../src/plan/members.js';
+import { type Dispatch, type Plan, type PlanChoice, plan, planMerge } from '../../src/plan/plan.js';
+import { REGISTER_ITERATIONS, type PlanLimits, type Tile, tilesOf } from '../../src/plan/tiles.js';
 import type { Geometry, Layout } from '../../src/core/shape.js';
 
 const LIMITS: PlanLimits = { maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupsPerDimension: 65535, maxStorageBufferBindingSize: 2 ** 27 };

@@ -11,7 +11,7 @@ import { partsInScope, variantText } from '../../src/shader/text.js';
 import { allVariants } from '../../src/verify/variants.js';
 import { DEFAULTS } from '../../src/core/options.js';
 import { resolveActivation } from '../../src/core/activations.js';
-import type { Tile } from '../../src/plan/plan.js';
+import type { Tile } from '../../src/plan/tiles.js';
 
 const LIMITS = {
   maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupsPerDimension: 65535,
