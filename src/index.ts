@@ -1,10 +1,11 @@
 export type { AdapterDescription, Backend, Tensor, TensorData, TensorStorage } from './backend/backend.js';
 export { type OpenOptions, type Prefer, openBackend } from './backend/open.js';
-export {
-  type BackwardBuffers, type BatchNormKernels, type BatchNormOptions, type CallName, type ForwardBuffers, type FrozenBuffers, type GradientInputBuffers,
-  type GradientOptions, type GradientSumsBuffers, type InferBuffers, type MergeBuffers, type MomentsBuffers, type NormalizeBuffers, type PartOptions,
-  type PartsOptions, type PreparedShape, type RowBuffers, type RunningBuffers, createBatchNorm,
-} from './kernels/batchnorm.js';
+export type {
+  AnyBatchNormKernels, BackwardBuffers, BatchNormKernels, BatchNormOptions, CallBuffers, CallName, ForwardBuffers, FrozenBuffers, GradientInputBuffers,
+  GradientOptions, GradientSumsBuffers, InferBuffers, MergeBuffers, MomentsBuffers, NormalizeBuffers, PartOptions, PartsOptions, PreparedShape, RowBuffers,
+  RunningBuffers,
+} from './kernels/calls.js';
+export { createBatchNorm } from './kernels/create.js';
 export { type Tuning, tune } from './kernels/tune.js';
 export { type BackwardOptions, BatchNorm, type CallOptions, type Exchange, type ForwardOptions, type LayerOptions } from './layer/batchNorm.js';
 export { type Folded, type FoldOptions, type InferenceState, type LinearLayer, type Precision, foldInto, toScaleShift } from './layer/fold.js';

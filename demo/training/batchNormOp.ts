@@ -37,8 +37,8 @@ export class BatchNormOp implements BatchNormOperation {
   static async create(channels: number, fused: boolean, rows: number): Promise<BatchNormOp> {
     const device = getWebGPUDevice();
     const options: BatchNormOptions = { channels, ...presets.pytorch, modes: ['train', 'infer'], shapes: [{ rows }] };
-    const kernels = await createBatchNorm(device, { ...options, activation: fused ? 'relu' : 'none' });
-    return new BatchNormOp(device, kernels, fused ? await createBatchNorm(device, { ...options, modes: ['train'], shapes: [] }) : kernels);
+    const kernels = await createBatchNorm<BatchNormOptions>(device, { ...options, activation: fused ? 'relu' : 'none' });
+    return new BatchNormOp(device, kernels, fused ? await createBatchNorm<BatchNormOptions>(device, { ...options, modes: ['train'], shapes: [] }) : kernels);
   }
 
   forward(x: Tensor, gamma: Tensor, beta: Tensor): Tensor {

@@ -1,4 +1,6 @@
-import { type BatchNormKernels, type CallName, createKernels } from '../kernels/batchnorm.js';
+import type { CallName } from '../kernels/calls.js';
+import { createKernels } from '../kernels/create.js';
+import type { Kernels } from '../kernels/kernels.js';
 import { type Loss, checkLoss, watchLoss } from '../kernels/loss.js';
 import { COPY_DST, COPY_SRC, MAP_READ, READ, STORAGE } from '../core/gpuFlags.js';
 import { GRADIENT_PLANES, MOMENTS_PLANES } from '../plan/plan.js';
@@ -202,11 +204,11 @@ function copyOf(device: GPUDevice, buffer: GPUBuffer, size: number, label: strin
 
 class GpuEngine implements Engine {
   readonly #device: GPUDevice;
-  readonly #kernels: BatchNormKernels;
+  readonly #kernels: Kernels;
   /** What a part sends and all parts receive, grown with their number; null until the phases are used. */
   readonly #exchanged = new Map<'moments' | 'sums', GPUBuffer>();
 
-  constructor(device: GPUDevice, kernels: BatchNormKernels) {
+  constructor(device: GPUDevice, kernels: Kernels) {
     this.#device = device;
     this.#kernels = kernels;
   }

@@ -1,6 +1,6 @@
 import addReluText from '../../shaders/benchmark/add_relu.wgsl?raw';
 import reluText from '../../shaders/benchmark/relu.wgsl?raw';
-import { createBatchNorm } from '../kernels/batchnorm.js';
+import { createBatchNorm } from '../kernels/create.js';
 import { COPY_DST, COPY_SRC, STORAGE } from '../core/gpuFlags.js';
 import { type Storage, packHalf, storageBytes, unpackHalf } from '../core/storage.js';
 import type { ActivationName } from '../core/activations.js';

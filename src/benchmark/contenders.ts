@@ -2,7 +2,7 @@ import copyText from '../../shaders/benchmark/copy.wgsl?raw';
 import passText from '../../shaders/benchmark/pass.wgsl?raw';
 import type { AdapterClass, PlanKind } from '../core/options.js';
 import { STORAGE, COPY_DST, COPY_SRC } from '../core/gpuFlags.js';
-import { createBatchNorm } from '../kernels/batchnorm.js';
+import { createBatchNorm } from '../kernels/create.js';
 import { plan } from '../plan/plan.js';
 import { DEFAULTS } from '../core/options.js';
 import { geometryOf } from '../core/shape.js';

@@ -1,4 +1,4 @@
-import { createBatchNorm } from '../kernels/batchnorm.js';
+import { createBatchNorm } from '../kernels/create.js';
 import { STORAGE } from '../core/gpuFlags.js';
 import { DEFAULTS } from '../core/options.js';
 import { type Dispatch, type PlanChoice, plan } from '../plan/plan.js';

@@ -7,7 +7,7 @@ import type { Grid, Plan, PlanChoice } from '../plan/plan.js';
 import { type Geometry, describe } from '../core/shape.js';
 import type { Window } from '../plan/windows.js';
 import { BufferCache } from './cache.js';
-import { type Draft, type KernelSettings, type Step, stepsOf, variantOf } from './recipes.js';
+import { type Draft, type KernelSettings, type Step, stepsOf, variantOf } from './operations.js';
 import { type Compiled, compileNow } from '../shader/pipelines.js';
 import { inScopes } from '../core/scope.js';
 import { type BufferName, MATRICES, type Variant, bindingsOf } from '../shader/kernels.js';

@@ -5,7 +5,9 @@ import { hasResidualGradient, resolveOptions } from '../core/options.js';
 import type { PlanKind } from '../core/options.js';
 import { savedBytes } from '../core/saved.js';
 import { type BatchShape, geometryOf } from '../core/shape.js';
-import { type BatchNormKernels, type BatchNormOptions, type RowBuffers, createBatchNorm } from './batchnorm.js';
+import type { BatchNormOptions, RowBuffers } from './calls.js';
+import { createKernels } from './create.js';
+import type { Kernels } from './kernels.js';
 
 /** What `tune` found: give `plan` to `createBatchNorm`, now or another day on the same adapter. */
 export interface Tuning {
@@ -28,11 +30,11 @@ const SAMPLES = 7;
  * @example const { plan } = await tune(device, { channels: 64 }, { rows: 65536 });
  */
 export async function tune(device: GPUDevice, options: Omit<BatchNormOptions, 'plan' | 'modes' | 'shapes'>, shape: BatchShape): Promise<Tuning> {
-  const candidates = new Map<PlanKind, BatchNormKernels>();
+  const settings = resolveOptions('tune', options as BatchNormOptions, []);
+  const candidates = new Map<PlanKind, Kernels>();
   const buffers: GPUBuffer[] = [];
   try {
-    for (const plan of ['single', 'split'] as const) candidates.set(plan, await createBatchNorm(device, { ...options, plan, modes: ['train'] }));
-    const settings = resolveOptions('tune', options, []);
+    for (const plan of ['single', 'split'] as const) candidates.set(plan, await createKernels('tune', device, { ...settings, plan }, ['train'], []));
     const { channels, layout, gamma, beta, storage, activation, mask } = settings;
     const { rows } = geometryOf('tune', layout, channels, shape);
     const make = (size: number) => {
@@ -55,7 +57,7 @@ export async function tune(device: GPUDevice, options: Omit<BatchNormOptions, 'p
     if (masks.validRows) device.queue.writeBuffer(masks.validRows as GPUBuffer, 0, Uint32Array.of(rows));
     const before = isActivated(activation) ? { ...affine, ...residual } : gamma ? { gamma: affine.gamma } : {};
     const dresidual = hasResidualGradient(settings) ? { dresidual: make(x.size) } : {};
-    const time = async (bn: BatchNormKernels) => {
+    const time = async (bn: Kernels) => {
       const encoder = device.createCommandEncoder({ label: 'batchnorm/tune' });
       const pass = encoder.beginComputePass({ label: 'batchnorm/tune' });
       bn.forward(pass, { x, ...residual, ...affine, ...masks, y, saved }, shape);

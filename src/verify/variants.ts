@@ -3,7 +3,7 @@ import type { Storage } from '../core/storage.js';
 import { type AdapterClass, DEFAULTS, type RowMask } from '../core/options.js';
 import type { PlanLimits } from '../plan/tiles.js';
 import { pairs } from './pairs.js';
-import { type KernelSettings, draftsOf, variantsOf } from '../kernels/recipes.js';
+import { type KernelSettings, draftsOf, variantsOf } from '../kernels/operations.js';
 import { type Variant, variantKey } from '../shader/kernels.js';
 
 const AXES = {

@@ -177,7 +177,7 @@ describe('the pass, the modes and the options', () => {
   });
 
   it('a mode that was not asked for', async () => {
-    const inferring = await createBatchNorm(device, { channels: 4, modes: ['infer'] });
+    const inferring = await createBatchNorm<BatchNormOptions>(device, { channels: 4, modes: ['infer'] });
     expect(() => inferring.forward(untouched, forward, { rows })).toThrow(
       'BatchNormKernels.forward: "modes" was given without \'train\', needs it. Add it to the options of createBatchNorm.',
     );

@@ -30,9 +30,10 @@ const words = (patterns: Uint16Array): Uint32Array => {
   return new Uint32Array(padded.buffer);
 };
 
-const made = new Map<string, Promise<BatchNormKernels>>();
+type Inferring = BatchNormKernels<{ modes: readonly ['infer'] }>;
+const made = new Map<string, Promise<Inferring>>();
 
-function kernelsFor(laid: Laid, storage: HalfStorage): Promise<BatchNormKernels> {
+function kernelsFor(laid: Laid, storage: HalfStorage): Promise<Inferring> {
   const { layout, channels } = laid;
   const key = `${layout} ${channels} ${storage}`;
   if (!made.has(key)) made.set(key, createBatchNorm(device, { layout, channels, storage, eps: 0, modes: ['infer'] }));

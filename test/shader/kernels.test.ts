@@ -3,7 +3,7 @@
 // headers follow the house order. Control: texts by hand.
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type KernelSettings, draftsOf, variantsOf } from '../../src/kernels/recipes.js';
+import { type KernelSettings, draftsOf, variantsOf } from '../../src/kernels/operations.js';
 import { KERNELS, type Kernel, type KernelName, type Variant, bindingsOf, variantKey } from '../../src/shader/kernels.js';
 import { originOf } from '../../src/shader/link.js';
 import { SOURCES } from '../../src/shader/sources.js';

@@ -2,7 +2,7 @@
 // shape; every argument an operation asks for is bound as its slot says. Control: the usual options, by hand.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Draft, type KernelSettings, type Step, draftsOf, stepsOf, variantOf, variantsOf } from '../../src/kernels/recipes.js';
+import { type Draft, type KernelSettings, type Step, draftsOf, stepsOf, variantOf, variantsOf } from '../../src/kernels/operations.js';
 import { type BufferName, type Kernel, KERNELS, bindingsOf, variantKey } from '../../src/shader/kernels.js';
 import type { Storage } from '../../src/core/storage.js';
 import { type ActivationName, isActivated, resolveActivation } from '../../src/core/activations.js';
