@@ -9,7 +9,8 @@ const folder = `${root}test/artifacts/typescript-5.9/`;
 
 function compile(text: string): string {
   writeFileSync(`${folder}callTypes.ts`, text.replace("'../../src/index.js'", "'../../../src/index.js'"));
-  writeFileSync(`${folder}tsconfig.json`, JSON.stringify({ extends: '../../../tsconfig.json', include: [], files: ['callTypes.ts', '../../../src/wgsl.d.ts'] }));
+  const project = { extends: '../../../tsconfig.json', include: [], files: ['callTypes.ts', '../../../src/wgsl.d.ts'] };
+  writeFileSync(`${folder}tsconfig.json`, JSON.stringify(project));
   const { stdout } = spawnSync(process.execPath, [`${folder}node_modules/typescript/lib/tsc.js`, '-p', folder], { encoding: 'utf8' });
   return stdout;
 }
