@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Curve } from '../../demo/training/chartCurve.js';
-import { SpreadHistory, spreadOf } from '../../demo/training/pictureHistory.js';
+import { Curve } from '../../demo/training/charts/curve.js';
+import { SpreadHistory, spreadOf } from '../../demo/training/pictures/history.js';
 import { DEFAULTS } from '../../demo/training/settings.js';
 import { launch, openPage, overflow, screenshot, share, textOf } from './site.js';
 
