@@ -128,7 +128,7 @@ describe('with WebGPU', () => {
     expect(await page.innerText('#accuracy-words')).not.toBe(accuracy);
     await page.focus('#run');
     await page.keyboard.press('Enter'); // to the next pause
-    expect(await reached(page, 'running')).toBe('running');
+    await page.waitForSelector('html[data-state="running"]');
     expect(await page.innerText('#run')).toBe('Pause');
     await paused(page, 60);
     await page.fill('#steps', '100000');
