@@ -244,7 +244,7 @@ function enable(): void {
 
 /** A module as it runs, with the name that differs outside this repository. */
 function published(code: string): string {
-  return code.replaceAll('../../src/index.js', manifest.name).trimEnd();
+  return code.replaceAll('../../../src/index.js', manifest.name).trimEnd();
 }
 
 form.addEventListener('submit', (event) => {
