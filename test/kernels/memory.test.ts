@@ -1,10 +1,10 @@
 // Claim: a shape whose memory could not be had is forgotten, reported, and takes no place among the shapes kept planned; over 1 000 shapes
 // and 100 000 sets of buffers that all stay alive, what is kept is bounded; nothing is destroyed before destroy(), which frees all.
 import { expect, it } from 'vitest';
-import { standInDevice } from '../../src/benchmark/count.js';
 import { SHAPES } from '../../src/benchmark/index.js';
 import { createBatchNorm } from '../../src/index.js';
 import { DoubleDevice } from '../double.js';
+import { standInDevice } from '../standIn.js';
 import { MAX_PLANS, expectFlat, given } from './retention.js';
 
 const CHANNELS = 4;
