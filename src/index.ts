@@ -7,7 +7,8 @@ export type {
 } from './kernels/calls.js';
 export { createBatchNorm } from './kernels/create.js';
 export { type Tuning, tune } from './kernels/tune.js';
-export { type BackwardOptions, BatchNorm, type CallOptions, type Exchange, type ForwardOptions, type LayerOptions } from './layer/batchNorm.js';
+export { BatchNorm } from './layer/batchNorm.js';
+export type { BackwardOptions, CallOptions, Exchange, ForwardOptions, LayerOptions } from './layer/options.js';
 export { type Folded, type FoldOptions, type InferenceState, type LinearLayer, type Precision, foldInto, toScaleShift } from './layer/fold.js';
 export { type FollowingLayer, foldFrom } from './layer/foldFrom.js';
 export type { NamedTensor, UnreadEntry } from './layer/entry.js';

@@ -1,64 +1,20 @@
-import type { Backend, Engine, Tensor, TensorStorage } from '../backend/backend.js';
-import type { Storage } from '../core/storage.js';
+import type { Backend, Engine, Tensor } from '../backend/backend.js';
 import { isActivated } from '../core/activations.js';
 import {
-  type CommonOptions, type Numbers, type RowMask, type Settings, checkFlag, checkNames, checkUnbiased, hasResidualGradient, resolveOptions,
-  withoutOwnLimits,
+  type Numbers, type RowMask, type Settings, checkFlag, checkNames, checkUnbiased, hasResidualGradient, resolveOptions, withoutOwnLimits,
 } from '../core/options.js';
-import { SAVED_PLANES, type SavedViews, savedViews } from '../core/saved.js';
+import { type SavedViews, savedViews } from '../core/saved.js';
 import { type Geometry, type Layout, describe, geometryOfTensor } from '../core/shape.js';
-import { populationStatistics } from '../reference/population.js';
-import { type Statistics, nanUnlessFiniteF32 } from '../reference/types.js';
+import type { Storage } from '../core/storage.js';
+import { nanUnlessFiniteF32 } from '../reference/types.js';
+import { type Also, type Last, checkAlso, checkLast, checkPass, checkTarget, checkTensor } from './arguments.js';
+import { BACKWARD_NAMES, type BackwardOptions, type CallOptions, type Exchange, FORWARD_NAMES, type ForwardOptions, type LayerOptions } from './options.js';
 import { checkMoments, checkParts } from './parts.js';
-import { Results, keyOf } from './results.js';
+import { NOT_TRACKED, isIterable, populationOf } from './population.js';
+import { Results } from './results.js';
 import { type BatchNormState, type LoadableState, type StateTensor, checkState, floatsOf, withJson } from './state.js';
+import { type LayerTensors, layerTensors } from './tensors.js';
 
-/** Options of `BatchNorm.create`: those of the kernels (`presets` has numbers of other libraries), and what a layer decides beside them. */
-export interface LayerOptions extends CommonOptions {
-  /** Whether `forwardSynchronized` and `backwardSynchronized` will be called. Default false. */
-  synchronized?: boolean;
-  /**
-   * Shapes of x that are compiled for now, for training and evaluation, while JavaScript runs on: [[128, 256]]. On a GPU the first call
-   * of another stops the thread for as long as that takes. Default none.
-   */
-  shapes?: readonly (readonly number[])[];
-  /** Whether running statistics are kept; without them there is no `eval()`. Default true. */
-  trackRunning?: boolean;
-}
-
-/** Where a call writes and records. */
-export interface CallOptions {
-  /** Receives the result, shape of x. Default: a tensor the layer keeps and reuses in the next call of that shape. */
-  out?: Tensor;
-  /** An open compute pass to record into, GPU only; the caller submits. Default: submitted at once. */
-  pass?: GPUComputePassEncoder;
-}
-
-/** What `forward` takes beside x; all of it is read again by `backward`. */
-export interface ForwardOptions extends CallOptions {
-  /** What is added, shape and storage of x; exactly where the options have `residual: true`. */
-  residual?: Tensor;
-  /** u32, one entry a row in (batch, spatial) order, 0 where it does not count, else where it does; exactly where the options have `mask: 'rows'`. */
-  mask?: Tensor;
-  /** u32, one entry: how many rows, from the first on, count, all where it is more than there are; exactly where the options have `mask: 'count'`. */
-  validRows?: Tensor;
-  /**
-   * Whether the batch moves the running statistics and is counted. Default true. False for a batch that has been seen: a forward that
-   * checkpointing runs again. In evaluation nothing moves either way.
-   */
-  track?: boolean;
-}
-
-export interface BackwardOptions extends CallOptions {
-  /** Adds to dgamma and dbeta instead of replacing them. Default false. */
-  accumulate?: boolean;
-}
-
-/** Gives one part's words to all others and resolves to every part's, in an order that is the same for all. */
-export type Exchange = (part: Uint32Array) => Promise<readonly Uint32Array[]>;
-
-const FORWARD_NAMES = ['out', 'pass', 'residual', 'mask', 'validRows', 'track'];
-const BACKWARD_NAMES = ['out', 'pass', 'accumulate'];
 const OWN_TENSORS = ['gamma', 'beta', 'dgamma', 'dbeta', 'runningMean', 'runningVar'] as const;
 
 /** Only `create` has it, so only that makes layers. */
@@ -95,9 +51,7 @@ export class BatchNorm {
   readonly #settings: Settings;
   readonly #synchronized: boolean;
   readonly #engine: Engine;
-  readonly #saved: Tensor;
-  /** With cumulative averaging the batches so far, channels times, the bits of u32: the kernels count them. */
-  readonly #counts: Tensor | null;
+  readonly #tensors: LayerTensors;
   readonly #results: Record<ResultName, Results>;
   #training = true;
   #batches = 0;
@@ -107,17 +61,14 @@ export class BatchNorm {
   #disposed = false;
 
   private constructor(
-    token: symbol, backend: Backend, engine: Engine, settings: Settings, own: Record<'synchronized' | 'trackRunning', boolean>,
+    token: symbol, backend: Backend, engine: Engine, settings: Settings, tensors: LayerTensors, synchronized: boolean,
   ) {
     if (token !== CREATE) {
       throw new TypeError(
         'BatchNorm: "new" is called, needs create (kernels are compiled first, which is awaited). Use await BatchNorm.create(backend, { channels }).',
       );
     }
-    const { synchronized, trackRunning } = own;
-    const { channels, layout, gamma, beta, eps, momentum, runningVariance, storage, activation, residual, mask } = settings;
-    const ones = () => backend.tensor(new Float32Array(channels).fill(1), [channels]);
-    const zeros = () => backend.empty([channels]);
+    const { channels, layout, eps, momentum, runningVariance, storage, activation, residual, mask } = settings;
     this.backend = backend;
     this.channels = channels;
     this.layout = layout;
@@ -125,17 +76,12 @@ export class BatchNorm {
     this.activation = activation.name;
     this.residual = residual;
     this.mask = mask;
+    this.numbers = { eps, momentum, runningVariance };
+    const { gamma, beta, dgamma, dbeta, runningMean, runningVar } = tensors;
+    [this.gamma, this.beta, this.dgamma, this.dbeta, this.runningMean, this.runningVar] = [gamma, beta, dgamma, dbeta, runningMean, runningVar];
+    this.#tensors = tensors;
     this.#settings = settings;
     this.#synchronized = synchronized;
-    this.numbers = { eps, momentum, runningVariance };
-    this.gamma = gamma ? ones() : null;
-    this.beta = beta ? zeros() : null;
-    this.dgamma = gamma ? zeros() : null;
-    this.dbeta = beta ? zeros() : null;
-    this.runningMean = trackRunning ? zeros() : null;
-    this.runningVar = trackRunning ? ones() : null;
-    this.#saved = backend.empty([SAVED_PLANES.length, channels]);
-    this.#counts = trackRunning && momentum === 'cumulative' ? zeros() : null;
     this.#engine = engine;
     const results = () => new Results(backend, storage);
     this.#results = { y: results(), dx: results(), dresidual: results() };
@@ -162,7 +108,12 @@ export class BatchNorm {
     const { layout, channels } = settings;
     const ahead = shapes.map((shape: readonly number[], i) => geometryOfTensor(call, `shapes[${i}]`, layout, channels, shape));
     const engine = await backend.engine({ settings, phases: synchronized, shapes: ahead, running: trackRunning });
-    return new BatchNorm(CREATE, backend, engine, settings, { synchronized, trackRunning });
+    try {
+      return new BatchNorm(CREATE, backend, engine, settings, layerTensors(backend, settings, trackRunning), synchronized);
+    } catch (cause) {
+      engine.destroy();
+      throw cause;
+    }
   }
 
   get training(): boolean {
@@ -221,7 +172,7 @@ export class BatchNorm {
     const y = options.out ?? this.#results.y.take(x);
     this.#carryOut({ y }, options, () => {
       const tensors = { x, ...also, gamma, beta, y };
-      if (this.#training) this.#engine.forward({ ...tensors, saved: this.#saved, ...this.#running(tracked) }, geometry, options.pass);
+      if (this.#training) this.#engine.forward({ ...tensors, saved: this.#tensors.saved, ...this.#running(tracked) }, geometry, options.pass);
       else this.#engine.infer({ ...tensors, runningMean: runningMean!, runningVar: runningVar! }, geometry, options.pass);
     });
     if (this.#training) this.#sawBatch(tracked);
@@ -245,7 +196,7 @@ export class BatchNorm {
     const results = this.#takeGradients(dy, options, reads);
     const tensors = { ...reads, ...results, ...this.#gradients() };
     this.#carryOut(results, options, () => {
-      if (last.training) this.#engine.backward({ ...tensors, saved: this.#saved }, geometry, accumulate, options.pass);
+      if (last.training) this.#engine.backward({ ...tensors, saved: this.#tensors.saved }, geometry, accumulate, options.pass);
       else this.#engine.backwardFrozen({ ...tensors, runningMean: runningMean!, runningVar: runningVar! }, geometry, accumulate, options.pass);
     });
     this.#dresidual = results.dresidual;
@@ -276,7 +227,7 @@ export class BatchNorm {
     const y = options.out ?? this.#results.y.take(x);
     const before = { last: this.#last, saw: this.#saw, batches: this.#batches };
     const submitted = this.#carryOut({ y }, options, () =>
-      this.#engine.normalize({ x, ...also, gamma, beta, y, saved: this.#saved, ...this.#running(tracked) }, geometry, parts, call));
+      this.#engine.normalize({ x, ...also, gamma, beta, y, saved: this.#tensors.saved, ...this.#running(tracked) }, geometry, parts, call));
     this.#sawBatch(tracked);
     const last = (this.#last = { x, ...also, training: true, synchronized: true, overwritten: false });
     try {
@@ -303,7 +254,7 @@ export class BatchNorm {
     this.#checkSynchronized(call, exchange, options, BACKWARD_NAMES);
     const { last, geometry, accumulate, reads } = this.#checkBackward(call, dy, options, true);
     const { gamma, beta } = this.#gradients();
-    const own = await this.#awaited(call, this.#engine.gradientSums({ ...reads, gamma, beta, saved: this.#saved }, geometry, call));
+    const own = await this.#awaited(call, this.#engine.gradientSums({ ...reads, gamma, beta, saved: this.#tensors.saved }, geometry, call));
     const parts = await exchange(own.slice());
     this.#checkAlive(call);
     if (this.#last !== last) {
@@ -312,7 +263,7 @@ export class BatchNorm {
     this.#checkBackward(call, dy, options, true);
     checkParts(call, parts, own);
     const results = this.#takeGradients(dy, options, reads);
-    const tensors = { ...reads, ...results, ...this.#gradients(), saved: this.#saved };
+    const tensors = { ...reads, ...results, ...this.#gradients(), saved: this.#tensors.saved };
     const submitted = this.#carryOut(results, options, () => this.#engine.gradientInput(tensors, geometry, parts, accumulate, call));
     await this.#awaited(call, submitted);
     this.#dresidual = results.dresidual;
@@ -334,42 +285,16 @@ export class BatchNorm {
     const call = 'BatchNorm.estimatePopulation';
     this.#checkAlive(call);
     this.#checkOwn(call);
-    const { runningMean, runningVar, numbers } = this;
+    const { runningMean, runningVar } = this;
     if (method !== 'paper' && method !== 'pooled') throw new RangeError(`${call}: "method" is ${describe(method)}, needs 'paper' or 'pooled'.`);
     if (!isIterable(batches)) throw new TypeError(`${call}: "batches" is ${describe(batches)}, needs an array of tensors, or another iterable of them.`);
     if (!runningMean || !runningVar) throw new Error(`${call}: the layer has no running statistics, needs them. Create it with trackRunning: true.`);
     if (this.residual || this.mask !== 'none') {
       throw new Error(`${call}: the layer has ${this.mask === 'none' ? 'a residual' : 'a mask'}, needs neither. Use a layer of the same channels without.`);
     }
-    const seen: Statistics[] = [];
-    const saved = this.backend.empty([SAVED_PLANES.length, this.channels]); // a backward to come needs the layer's own
-    try {
-      for await (const x of batches) {
-        const geometry = this.#check(call, `batches[${seen.length}]`, x, {}, []);
-        if (method === 'paper') checkUnbiased(call, geometry.rows, 'unbiased');
-        const y = this.backend.empty(x.shape, this.storage);
-        const { gamma, beta } = this;
-        this.#engine.forward({ x, ...NOTHING_ELSE, gamma, beta, y, saved, ...NOT_TRACKED }, geometry);
-        y.dispose(); // only after what writes it has been submitted
-        const { mean, meanLow, variance, invStd, count } = savedViews(await saved.read(), this.channels);
-        if (count[0] !== geometry.rows) {
-          throw new Error(`${call}: "batches[${seen.length}]" could not be computed with, needs a buffer that is not destroyed.`);
-        }
-        saved.write(new Float32Array(saved.size)); // so that the next cannot be taken for this one
-        seen.push({
-          count: count[0], mean: Float64Array.from(mean, (high, c) => high + meanLow[c]), variance: Float64Array.from(variance),
-            invStd: Float64Array.from(invStd),
-        });
-      }
-    } finally {
-      saved.dispose();
-    }
+    const { mean, variance } = await populationOf(call, this, this.#engine, batches, method, (x, name) => this.#check(call, name, x, {}, []));
     this.#checkAlive(call);
     this.#checkOwn(call);
-    const rows = seen.reduce((sum, { count }) => sum + count, 0);
-    if (rows === 0) throw new RangeError(`${call}: "batches" is empty, needs at least one batch.`);
-    if (method === 'pooled') checkUnbiased(call, rows, numbers.runningVariance);
-    const { mean, variance } = populationStatistics(seen, method, method === 'pooled' ? { runningVariance: numbers.runningVariance } : {});
     runningMean.write(Float32Array.from(mean, nanUnlessFiniteF32));
     runningVar.write(Float32Array.from(variance, nanUnlessFiniteF32));
   }
@@ -383,7 +308,7 @@ export class BatchNorm {
   async statistics(): Promise<SavedViews> {
     this.#checkAlive('BatchNorm.statistics');
     if (!this.#saw) throw new Error('BatchNorm.statistics: there was no forward in training, needs one. Call forward(x) first.');
-    const saved = await this.#saved.read();
+    const saved = await this.#tensors.saved.read();
     return savedViews(saved, this.channels);
   }
 
@@ -399,7 +324,7 @@ export class BatchNorm {
     const seen = this.#batches;
     // All reads begin in this turn, so no call comes between them: statistics and count are of one moment.
     const held = this.#held();
-    const [counts, ...values] = await Promise.all([this.#counts?.read() ?? [], ...held.map((name) => this[name]!.read())]);
+    const [counts, ...values] = await Promise.all([this.#tensors.counts?.read() ?? [], ...held.map((name) => this[name]!.read())]);
     const batches = counts instanceof Float32Array ? new Uint32Array(counts.buffer)[0] : seen;
     return { ...Object.fromEntries(held.map((name, i) => [name, withJson(values[i])])), ...(this.runningMean ? { batches } : {}) };
   }
@@ -415,20 +340,19 @@ export class BatchNorm {
     const call = 'BatchNorm.load';
     this.#checkAlive(call);
     this.#checkOwn(call);
-    checkState(call, state, this.#held(), this.runningMean !== null, this.channels, { broken: true, cumulative: this.#counts !== null });
+    checkState(call, state, this.#held(), this.runningMean !== null, this.channels, { broken: true, cumulative: this.#tensors.counts !== null });
     const entries = this.#held().map((name) => [name, floatsOf(state[name]!)] as const);
     const { batches = 0 } = state;
     for (const [name, values] of entries) this[name]!.write(values);
     this.#batches = batches;
-    this.#counts?.write(new Float32Array(new Uint32Array(this.channels).fill(batches).buffer));
+    this.#tensors.counts?.write(new Float32Array(new Uint32Array(this.channels).fill(batches).buffer));
   }
 
   /** Frees the layer's tensors, its last results included; later calls throw. Work recorded but not submitted becomes invalid. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    const { gamma, beta, dgamma, dbeta, runningMean, runningVar } = this;
-    for (const tensor of [gamma, beta, dgamma, dbeta, runningMean, runningVar, this.#saved, this.#counts]) tensor?.dispose();
+    for (const tensor of Object.values<Tensor | null>({ ...this.#tensors })) tensor?.dispose();
     for (const results of Object.values(this.#results)) results.dispose();
     this.#engine.destroy();
   }
@@ -451,7 +375,7 @@ export class BatchNorm {
 
   #running(tracked: boolean) {
     const { runningMean, runningVar } = this;
-    return tracked ? { runningMean, runningVar, batches: this.#counts } : NOT_TRACKED;
+    return tracked ? { runningMean, runningVar, batches: this.#tensors.counts } : NOT_TRACKED;
   }
 
   #gradients() {
@@ -468,44 +392,19 @@ export class BatchNorm {
   #check(call: string, name: string, tensor: Tensor, options: CallOptions, names: readonly string[]): Geometry {
     this.#checkAlive(call);
     checkNames(call, options, names);
-    this.#checkTensor(call, name, tensor, this.storage);
+    checkTensor(call, name, tensor, this.backend, this.storage);
     this.#checkOwn(call);
-    const { pass } = options;
-    if (pass !== undefined && this.backend.kind === 'cpu') {
-      throw new TypeError(`${call}: "pass" is given, needs none (the backend is the CPU). Leave it out.`);
-    }
-    if (pass !== undefined && typeof pass?.dispatchWorkgroups !== 'function') {
-      throw new TypeError(`${call}: "pass" is ${describe(pass)}, needs an open GPUComputePassEncoder. Begin one on a command encoder.`);
-    }
+    checkPass(call, options.pass, this.backend);
     return geometryOfTensor(call, name, this.layout, this.channels, tensor.shape);
   }
 
   /** The tensors that the options have beside x; nothing that is read may be what the call would write. */
   #checkForward(call: string, x: Tensor, options: ForwardOptions, over: readonly string[]) {
     const geometry = this.#check(call, 'x', x, options, FORWARD_NAMES);
-    const { rows } = geometry;
     const { track = true } = options;
     checkFlag(call, 'track', track);
-    const wanted = { residual: this.residual, mask: this.mask === 'rows', validRows: this.mask === 'count' };
-    for (const name of ['residual', 'mask', 'validRows'] as const) {
-      const tensor = options[name];
-      if (tensor !== undefined && !wanted[name]) {
-        const option = name === 'residual' ? 'residual is false' : `mask is '${this.mask}'`;
-        throw new TypeError(`${call}: "${name}" is given, needs none (the layer's ${option}). Leave it out.`);
-      }
-      if (!wanted[name]) continue;
-      this.#checkTensor(call, name, tensor as Tensor, name === 'residual' ? this.storage : 'u32');
-      if (name === 'residual' && keyOf(tensor!) !== keyOf(x)) {
-        throw new RangeError(`${call}: "residual" has shape [${keyOf(tensor!)}], needs [${keyOf(x)}] (that of x). Give that.`);
-      }
-      const size = name === 'mask' ? rows : 1;
-      if (name !== 'residual' && tensor!.size !== size) {
-        throw new RangeError(`${call}: "${name}" has ${tensor!.size} elements, needs ${size}${name === 'mask' ? ' (one a row)' : ''}. Give as many.`);
-      }
-    }
-    const { residual = null, mask = null, validRows = null } = options;
-    const also: Also = { residual, mask, validRows };
-    this.#checkTarget(call, 'y', x, options, { x, ...also }, over);
+    const also = checkAlso(call, this, x, geometry.rows, options);
+    checkTarget(call, this, 'y', x, options.out, this.#results.y.next(x), { x, ...also }, over);
     return { geometry, also, tracked: track && this.runningMean !== null };
   }
 
@@ -514,23 +413,10 @@ export class BatchNorm {
     const { accumulate = false } = options;
     checkFlag(call, 'accumulate', accumulate);
     const last = this.#last;
-    if (!last) throw new Error(`${call}: there was no forward, needs one. Call forward(x) first.`);
-    if (synchronized && !last.synchronized) throw new Error(`${call}: the last forward was not synchronized, needs that. Use backward(dy).`);
-    if (last.synchronized && !synchronized) {
-      throw new Error(`${call}: the last forward was synchronized, needs one that was not. Use backwardSynchronized(dy, exchange).`);
-    }
-    const { x } = last;
-    for (const name of ['x', 'residual', 'mask', 'validRows'] as const) {
-      if (last[name]?.disposed) throw new Error(`${call}: the ${name} of the last forward was disposed, needs its values. Dispose it after backward.`);
-    }
-    if (last.overwritten) throw new Error(`${call}: the x of the last forward was overwritten by its y, needs its values. Give forward another "out".`);
-    if (keyOf(dy) !== keyOf(x)) {
-      throw new RangeError(`${call}: "dy" has shape [${keyOf(dy)}], needs [${keyOf(x)}] (that of x in the last forward).`);
-    }
-    const { mask, validRows } = last;
-    const residual = isActivated(this.#settings.activation) ? last.residual : null;
-    const reads = { x, dy, residual, mask, validRows };
-    this.#checkTarget(call, 'dx', dy, options, reads, this.#settings.inPlace ? ['dy'] : []);
+    checkLast(call, last, dy, synchronized);
+    const { x, mask, validRows } = last;
+    const reads = { x, dy, residual: isActivated(this.#settings.activation) ? last.residual : null, mask, validRows };
+    checkTarget(call, this, 'dx', dy, options.out, this.#results.dx.next(dy), reads, this.#settings.inPlace ? ['dy'] : []);
     return { last, geometry, accumulate, reads };
   }
 
@@ -571,65 +457,8 @@ export class BatchNorm {
     }
   }
 
-  #checkTensor(call: string, name: string, tensor: Tensor, storage: TensorStorage): void {
-    if (typeof tensor?.read !== 'function') {
-      throw new TypeError(`${call}: "${name}" is ${describe(tensor)}, needs a tensor. Make one by backend.tensor(data, shape).`);
-    }
-    if (tensor.backend !== this.backend) {
-      throw new TypeError(`${call}: "${name}" is on another backend (${tensor.backend.kind}), needs the layer's (${this.backend.kind}). Make it there.`);
-    }
-    if (tensor.disposed) throw new TypeError(`${call}: "${name}" was disposed, needs a live tensor. Dispose it after its last use.`);
-    if (tensor.storage !== storage) {
-      throw new TypeError(`${call}: "${name}" is ${tensor.storage}, needs ${storage}. Make it by backend.tensor(data, shape, '${storage}').`);
-    }
-  }
-
-  /** Throws unless the call can write its result: to `out`, or else to the tensor kept for this shape. */
-  #checkTarget(
-    call: string, result: 'y' | 'dx', like: Tensor, { out }: CallOptions, inputs: Record<string, Tensor | null>, over: readonly string[],
-  ): void {
-    if (out !== undefined) {
-      this.#checkTensor(call, 'out', out, this.storage);
-      if (keyOf(out) !== keyOf(like)) {
-        throw new RangeError(`${call}: "out" has shape [${keyOf(out)}], needs [${keyOf(like)}]. Create it with that shape.`);
-      }
-    }
-    const target = out ?? this.#results[result].next(like);
-    for (const [name, tensor] of Object.entries(inputs)) {
-      if (!tensor || tensor !== target || (out && over.includes(name))) continue;
-      if (!out) {
-        throw new TypeError(`${call}: "${name}" is this layer's own last result, which this call would overwrite, needs another tensor. Give "out".`);
-      }
-      const advice = (name === 'x' && result === 'y' && !this.#training) || name === 'dy' ? ' Or create the layer with inPlace: true.' : '';
-      throw new TypeError(`${call}: "out" is also "${name}", needs another tensor (WebGPU forbids reading and writing one buffer in a dispatch).${advice}`);
-    }
-  }
 }
 
 /** What a call gives beside the statistics. */
 type ResultName = 'y' | 'dx' | 'dresidual';
 
-/** What a forward takes beside x. */
-interface Also {
-  residual: Tensor | null;
-  mask: Tensor | null;
-  validRows: Tensor | null;
-}
-
-/** A forward as its backward needs it. */
-interface Last extends Also {
-  x: Tensor;
-  training: boolean;
-  /** The statistics are of more rows than x has. */
-  synchronized: boolean;
-  /** y stands where x was. */
-  overwritten: boolean;
-}
-
-const NOTHING_ELSE: Also = { residual: null, mask: null, validRows: null };
-const NOT_TRACKED = { runningMean: null, runningVar: null, batches: null };
-
-function isIterable(value: unknown): boolean {
-  const iterable = value as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined;
-  return typeof iterable?.[Symbol.iterator] === 'function' || typeof iterable?.[Symbol.asyncIterator] === 'function';
-}

@@ -1,6 +1,7 @@
 import type { Backend, Tensor } from '../backend/backend.js';
 import { random } from '../data/random.js';
-import { BatchNorm, type LayerOptions } from '../layer/batchNorm.js';
+import { BatchNorm } from '../layer/batchNorm.js';
+import type { LayerOptions } from '../layer/options.js';
 import { type Storage, roundTo } from '../core/storage.js';
 import type { ActivationName } from '../core/activations.js';
 import type { Check } from './check.js';

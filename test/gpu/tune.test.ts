@@ -40,6 +40,6 @@ it('every buffer it made is destroyed', async () => {
 });
 
 it('bad input', async () => {
-  await expect(tune(device, { channels: 0 }, { rows: 4 })).rejects.toThrow('createBatchNorm: "channels" is 0');
+  await expect(tune(device, { channels: 0 }, { rows: 4 })).rejects.toThrow('tune: "channels" is 0');
   await expect(tune(device, { channels: 4 }, { rows: 0 })).rejects.toThrow('tune: "rows" is 0, needs an integer of at least 1.');
 });
