@@ -123,7 +123,7 @@ export async function countCalls(device: GPUDevice, shape: BenchShape, choice: P
   } finally {
     for (const restore of restores) restore();
     pass.end(); // never submitted
-    bn.destroy();
+    bn.dispose();
     for (const buffer of owned) buffer.destroy();
   }
 }

@@ -27,7 +27,7 @@ async function kernels(double: DoubleDevice, plan: 'single' | 'split', ahead: bo
     await settle();
     expect(errors).toEqual([]);
   } finally {
-    bn.destroy();
+    bn.dispose();
   }
 }
 
