@@ -1,6 +1,6 @@
 import { type Labelled, digits, shuffled, spiral } from '../../src/data/index.js';
 import type { DataSet, Settings } from './messages.js';
-import { type Place, type Tensor, upload } from './tensors.js';
+import { type Place, type Tensor, upload } from './nets/tensors.js';
 
 const SPIRAL = { arms: 3, train: 200, test: 100 }; // rows per arm
 const DIGITS = { train: 4000, test: 1000 };

@@ -1,17 +1,17 @@
 import { getWebGPUDevice } from '@jax-js/jax';
 import { messageOf } from '../dom.js';
 import { dataSetOf } from './data.js';
-import { type Evaluated, evaluate } from './evaluation.js';
-import { testBatches, testOne } from './heldOut.js';
+import { type Evaluated, evaluate } from './nets/evaluation.js';
+import { testBatches, testOne } from './nets/heldOut.js';
 import type { Both, Command, DataSet, News, Settings } from './messages.js';
-import { countParameters } from './net.js';
-import { DeviceData, Pair } from './pair.js';
-import { Pictures, pointsOf, wrongOfBoth } from './pictures.js';
-import { LOSSES } from './pieces.js';
+import { countParameters } from './nets/net.js';
+import { DeviceData, Pair } from './nets/pair.js';
+import { Pictures, pointsOf, wrongOfBoth } from './pictures/pictures.js';
+import { LOSSES } from './nets/pieces.js';
 import { type Opened, openPlace } from './place.js';
 import { restore, saveText } from './saved.js';
 import { checkSettings } from './settings.js';
-import { checkSweep, sweep } from './sweep.js';
+import { checkSweep, sweep } from './nets/sweep.js';
 
 /** Milliseconds between two news of progress, and between two of scores and pictures. */
 const PROGRESS_EVERY = 250;

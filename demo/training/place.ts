@@ -1,7 +1,7 @@
 import { getWebGPUDevice, init } from '@jax-js/jax';
 import { openBackend } from '../../src/index.js';
 import type { News, Settings } from './messages.js';
-import type { Place } from './tensors.js';
+import type { Place } from './nets/tensors.js';
 
 export interface Opened {
   place: Place;

@@ -2,9 +2,9 @@
 import { type LoadableState, fromNames, toNames } from '../../src/index.js';
 import { dataSetOf } from './data.js';
 import type { Both, DataSet, NetName, SavedNet, Settings } from './messages.js';
-import { type Net, type NetShape, parametersOf } from './net.js';
-import { memoriesOf } from './optimisers.js';
-import type { Pair } from './pair.js';
+import { type Net, type NetShape, parametersOf } from './nets/net.js';
+import { memoriesOf } from './nets/optimisers.js';
+import type { Pair } from './nets/pair.js';
 import { checkSettings } from './settings.js';
 
 const FORMAT = 'webgpu-batchnorm training 1';

@@ -1,11 +1,16 @@
 // Two f16 values a word, without the shader-f16 feature.
 //
 // Source    IEEE 754 binary16; rounded to nearest, ties to even.
-// Numerics  pack2x16float is not used: on SwiftShader an infinity or NaN corrupts its neighbour. From 65520 on the
-//           result is infinity; NaN stays NaN; below 2⁻¹⁴ it is a multiple of 2⁻²⁴.
+// Numerics  by hand: unpack2x16float may flush what is below 2⁻¹⁴, and pack2x16float on SwiftShader lets an infinity or
+//           NaN corrupt its neighbour. Packed, from 65520 on it is infinity, NaN stays NaN, and below 2⁻¹⁴ it is a
+//           multiple of 2⁻²⁴.
 // Twin      src/core/storage.ts
 fn unpack_pair(word: u32) -> vec2f {
-  return unpack2x16float(word);
+  let halves = vec2u(word & 0xffffu, word >> 16u);
+  let size = halves & vec2u(0x7fffu);
+  let normal = (size << vec2u(13u)) + select(vec2u(0x38000000u), vec2u(0x70000000u), size >= vec2u(0x7c00u));
+  let small = bitcast<vec2u>(vec2f(size) * (1.0 / 16777216.0));
+  return bitcast<vec2f>(select(normal, small, size < vec2u(0x400u)) | ((halves & vec2u(0x8000u)) << vec2u(16u)));
 }
 
 fn pack_pair(values: vec2f) -> u32 {

@@ -2,7 +2,7 @@
 // Control: a file that reads gives its likeliest label, and the split of any other.
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import type { TableCommand, TableNews } from '../../demo/training/uiTable.js';
+import type { TableCommand, TableNews } from '../../demo/training/ui/table.js';
 
 let send: (command: TableCommand) => Promise<TableNews>;
 
@@ -11,7 +11,7 @@ beforeAll(async () => {
   let answer: (news: TableNews) => void = () => {};
   vi.stubGlobal('addEventListener', (_: string, listener: typeof hear) => (hear = listener));
   vi.stubGlobal('postMessage', (news: TableNews) => answer(news));
-  await import('../../demo/training/uiTableWorker.js');
+  await import('../../demo/training/ui/tableWorker.js');
   send = (data) => new Promise((resolve) => {
     answer = resolve;
     hear({ data });

@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Curve } from '../../demo/training/chartCurve.js';
-import { SpreadHistory, spreadOf } from '../../demo/training/pictureHistory.js';
+import { Curve } from '../../demo/training/charts/curve.js';
+import { SpreadHistory, spreadOf } from '../../demo/training/pictures/history.js';
 import { DEFAULTS } from '../../demo/training/settings.js';
 import { launch, openPage, overflow, screenshot, share, textOf } from './site.js';
 
@@ -128,7 +128,7 @@ describe('with WebGPU', () => {
     expect(await page.innerText('#accuracy-words')).not.toBe(accuracy);
     await page.focus('#run');
     await page.keyboard.press('Enter'); // to the next pause
-    expect(await reached(page, 'running')).toBe('running');
+    await page.waitForSelector('html[data-state="running"]');
     expect(await page.innerText('#run')).toBe('Pause');
     await paused(page, 60);
     await page.fill('#steps', '100000');

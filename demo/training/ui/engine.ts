@@ -1,5 +1,5 @@
-import { messageOf } from '../dom.js';
-import type { Command, News } from './messages.js';
+import { messageOf } from '../../dom.js';
+import type { Command, News } from '../messages.js';
 
 /** The worker in which both nets train. */
 export class EngineWorker {
@@ -11,7 +11,7 @@ export class EngineWorker {
     this.#hear = hear;
     let heard = false;
     try {
-      this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+      this.#worker = new Worker(new URL('../worker.ts', import.meta.url), { type: 'module' });
     } catch (error) {
       queueMicrotask(() => this.#fail(noWorker(messageOf(error))));
       return;

@@ -1,5 +1,5 @@
-import { Batches, DeviceRows } from './data.js';
-import type { Both, DataSet, Settings } from './messages.js';
+import { Batches, DeviceRows } from '../data.js';
+import type { Both, DataSet, Settings } from '../messages.js';
 import { Net, type NetShape } from './net.js';
 import { optimiserOf } from './optimisers.js';
 import { gather } from './pieces.js';

@@ -1,6 +1,6 @@
-import { byId, downloadText, messageOf } from '../dom.js';
-import type { Command, SavedNet } from './messages.js';
-import { say } from './uiStatus.js';
+import { byId, downloadText, messageOf } from '../../dom.js';
+import type { Command, SavedNet } from '../messages.js';
+import { say } from './status.js';
 
 const save = byId('save', HTMLButtonElement);
 const load = byId('load', HTMLInputElement);

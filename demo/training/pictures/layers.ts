@@ -1,9 +1,9 @@
-import { byId, make } from '../dom.js';
-import { color } from './chartPlot.js';
-import type { Both, Histogram, LayerPicture } from './messages.js';
-import { type Painter, paint } from './pictureCanvas.js';
-import { type Spread, SpreadHistory } from './pictureHistory.js';
-import { NETS, short } from './uiWords.js';
+import { byId, make } from '../../dom.js';
+import { color } from '../charts/plot.js';
+import type { Both, Histogram, LayerPicture } from '../messages.js';
+import { type Painter, paint } from './canvas.js';
+import { type Spread, SpreadHistory } from './history.js';
+import { NETS, short } from '../ui/words.js';
 
 /** A value for each channel: what it is called, and what it begins with. */
 const VECTORS = {

@@ -1,4 +1,4 @@
-import type { DataSet } from './messages.js';
+import type { DataSet } from '../messages.js';
 
 /** A visitor's file as read: its columns, and the one that holds the labels until another is chosen. */
 export interface ReadFile {

@@ -1,8 +1,8 @@
 import { evaluate } from './evaluation.js';
-import type { Both, News, Score } from './messages.js';
+import type { Both, News, Score } from '../messages.js';
 import type { Net } from './net.js';
 import { type DeviceData, Pair, type PairSettings } from './pair.js';
-import { RANGES, SWEEP } from './settings.js';
+import { RANGES, SWEEP } from '../settings.js';
 
 export interface SweepPlan {
   scales: number[];

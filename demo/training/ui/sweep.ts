@@ -1,9 +1,9 @@
-import { byId, messageOf, scrollingTable } from '../dom.js';
-import { BothPlot, type BothData } from './chartPlot.js';
-import type { Both, Command, News, Score } from './messages.js';
-import { SWEEP } from './settings.js';
-import { parseCount } from './uiSettings.js';
-import { both, percent, short } from './uiWords.js';
+import { byId, messageOf, scrollingTable } from '../../dom.js';
+import { BothPlot, type BothData } from '../charts/plot.js';
+import type { Both, Command, News, Score } from '../messages.js';
+import { SWEEP } from '../settings.js';
+import { parseCount } from './settings.js';
+import { both, percent, short } from './words.js';
 
 type SweepNews = Extract<News, { kind: 'sweepProgress' | 'sweepPoint' | 'sweepDone' }>;
 

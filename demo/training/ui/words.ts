@@ -1,6 +1,6 @@
 // Numbers as this page says them.
-import { formatNumber } from '../dom.js';
-import type { Both } from './messages.js';
+import { formatNumber } from '../../dom.js';
+import type { Both } from '../messages.js';
 
 /** The two nets in words, in the order in which they stand everywhere. */
 export const NETS = { batchNorm: 'with batch norm', plain: 'without' } as const;

@@ -1,7 +1,7 @@
-import { byId, messageOf } from '../dom.js';
-import type { DataSet } from './messages.js';
-import { say } from './uiStatus.js';
-import type { ReadFile, TableCommand, TableNews } from './uiTable.js';
+import { byId, messageOf } from '../../dom.js';
+import type { DataSet } from '../messages.js';
+import { say } from './status.js';
+import type { ReadFile, TableCommand, TableNews } from './table.js';
 
 const panel = byId('own', HTMLElement);
 const picker = byId('own-file', HTMLInputElement);
@@ -84,7 +84,7 @@ export class OwnData {
 
   #open(): Worker {
     if (this.#worker) return this.#worker;
-    const worker = new Worker(new URL('./uiTableWorker.ts', import.meta.url), { type: 'module' });
+    const worker = new Worker(new URL('./tableWorker.ts', import.meta.url), { type: 'module' });
     worker.onmessage = ({ data }: MessageEvent<TableNews>) => this.#answer?.(data);
     worker.onerror = (event) => {
       event.preventDefault();

@@ -1,8 +1,8 @@
-import { byId } from '../dom.js';
-import { color } from './chartPlot.js';
-import type { Both, Points, Regions } from './messages.js';
-import { type Painter, paint } from './pictureCanvas.js';
-import { NETS, percent } from './uiWords.js';
+import { byId } from '../../dom.js';
+import { color } from '../charts/plot.js';
+import type { Both, Points, Regions } from '../messages.js';
+import { type Painter, paint } from './canvas.js';
+import { NETS, percent } from '../ui/words.js';
 
 const section = byId('regions', HTMLElement);
 const canvases: Both<HTMLCanvasElement> = { batchNorm: byId('regions-norm', HTMLCanvasElement), plain: byId('regions-plain', HTMLCanvasElement) };

@@ -1,8 +1,8 @@
-import { byId } from '../dom.js';
-import { Curve } from './chartCurve.js';
-import { BothPlot } from './chartPlot.js';
-import type { Both, News, Score } from './messages.js';
-import { both, percent, short } from './uiWords.js';
+import { byId } from '../../dom.js';
+import { Curve } from './curve.js';
+import { BothPlot } from './plot.js';
+import type { Both, News, Score } from '../messages.js';
+import { both, percent, short } from '../ui/words.js';
 
 const lossHost = byId('loss-plot', HTMLElement);
 const accuracyHost = byId('accuracy-plot', HTMLElement);

@@ -1,4 +1,4 @@
-import type { Both } from './messages.js';
+import type { Both } from '../messages.js';
 
 /** Above it, neighbours become one point. */
 const MOST_POINTS = 1000;

@@ -1,6 +1,6 @@
 // Optimisers as jitted updates: [parameters, gradients, memory] → [parameters, memory], all parameters of a net at once.
 import { jit, numpy as np } from '@jax-js/jax';
-import type { OptimiserName } from './messages.js';
+import type { OptimiserName } from '../messages.js';
 import { type Place, type Tensor, upload } from './tensors.js';
 
 export interface Optimiser {

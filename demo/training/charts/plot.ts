@@ -1,6 +1,6 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { power } from '../dom.js';
+import { power } from '../../dom.js';
 
 const HEIGHT = 220;
 const FONT = '12px system-ui, sans-serif';

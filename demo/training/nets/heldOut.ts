@@ -1,6 +1,6 @@
 // What a trained net does with held-out rows, few at a time.
 import { type Evaluated, classify, evaluateByBatch, judge, scoresOf } from './evaluation.js';
-import type { News, Score } from './messages.js';
+import type { News, Score } from '../messages.js';
 import type { Pair } from './pair.js';
 import { gather } from './pieces.js';
 import { type Tensor, dispose, download, upload } from './tensors.js';

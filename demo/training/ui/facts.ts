@@ -1,7 +1,7 @@
-import { adapterLine } from '../../src/verify/index.js';
-import { byId, fillFacts } from '../dom.js';
-import type { News } from './messages.js';
-import { both, count } from './uiWords.js';
+import { adapterLine } from '../../../src/verify/index.js';
+import { byId, fillFacts } from '../../dom.js';
+import type { News } from '../messages.js';
+import { both, count } from './words.js';
 
 export type Opened = Extract<News, { kind: 'opened' }>;
 export type Built = Extract<News, { kind: 'built' }>;

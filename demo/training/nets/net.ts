@@ -1,8 +1,8 @@
-import { random } from '../../src/data/index.js';
+import { random } from '../../../src/data/index.js';
 import { BatchNormCpu } from './batchNormCpu.js';
 import { BatchNormOp } from './batchNormOp.js';
 import { type HiddenLayer, NormalizedLayer, PlainLayer } from './layers.js';
-import type { NetName, Settings } from './messages.js';
+import type { NetName, Settings } from '../messages.js';
 import { type Optimiser, emptyMemory } from './optimisers.js';
 import { LOSSES, applyAffine, applyLinear, biasGradient, inputGradient, lossGradient, weightGradient } from './pieces.js';
 import { type Place, type Tensor, dispose, download, submit, upload } from './tensors.js';

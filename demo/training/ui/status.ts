@@ -1,5 +1,5 @@
 // What runs, and how far it is.
-import { byId } from '../dom.js';
+import { byId } from '../../dom.js';
 
 /** 'asking' while the backend opens; 'waiting' for what comes of an order, or for a file. */
 export type State = 'asking' | 'waiting' | 'running' | 'paused' | 'error';

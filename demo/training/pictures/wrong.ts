@@ -1,8 +1,8 @@
-import { byId, make } from '../dom.js';
-import { color } from './chartPlot.js';
-import type { Both, WrongExample } from './messages.js';
-import { type Painter, paint } from './pictureCanvas.js';
-import { percent } from './uiWords.js';
+import { byId, make } from '../../dom.js';
+import { color } from '../charts/plot.js';
+import type { Both, WrongExample } from '../messages.js';
+import { type Painter, paint } from './canvas.js';
+import { percent } from '../ui/words.js';
 
 /** Four rows of pictures where there is room. */
 const MOST = 28;

@@ -1,8 +1,8 @@
-import { byId, messageOf, scrollingTable } from '../dom.js';
-import type { Command, News } from './messages.js';
-import { parseCount } from './uiSettings.js';
-import { say } from './uiStatus.js';
-import { percent, short } from './uiWords.js';
+import { byId, messageOf, scrollingTable } from '../../dom.js';
+import type { Command, News } from '../messages.js';
+import { parseCount } from './settings.js';
+import { say } from './status.js';
+import { percent, short } from './words.js';
 
 type Tested<Kind extends News['kind']> = Extract<News, { kind: Kind }>;
 

@@ -1,6 +1,6 @@
 // The same operation without a GPU: jax-js in WebAssembly, batch norm in JavaScript.
-import { presets } from '../../src/index.js';
-import { type Statistics, backward, forward, infer, updateRunning } from '../../src/reference/index.js';
+import { presets } from '../../../src/index.js';
+import { type Statistics, backward, forward, infer, updateRunning } from '../../../src/reference/index.js';
 import type { BatchNormGradients, BatchNormOperation, RunningStatistics } from './operation.js';
 import { type Tensor, download, upload } from './tensors.js';
 

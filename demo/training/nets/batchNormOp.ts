@@ -1,6 +1,6 @@
 // Batch norm between the layers of jax-js, on its device and in its arrays' buffers: nothing is copied.
 import { getWebGPUDevice, numpy as np } from '@jax-js/jax';
-import { type BatchNormKernels, type BatchNormOptions, createBatchNorm, presets } from '../../src/index.js';
+import { type BatchNormKernels, type BatchNormOptions, createBatchNorm, presets } from '../../../src/index.js';
 import type { BatchNormGradients, BatchNormOperation, RunningStatistics } from './operation.js';
 import { type Tensor, download } from './tensors.js';
 

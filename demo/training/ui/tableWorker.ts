@@ -1,8 +1,8 @@
 // Reads the visitor's file, so that a large one does not hold the page up.
-import { type ColumnPreview, type Table, TableError, previewTable, readTable, split, withLabels } from '../../src/data/index.js';
-import { messageOf } from '../dom.js';
-import type { DataSet } from './messages.js';
-import type { ReadFile, TableCommand, TableNews } from './uiTable.js';
+import { type ColumnPreview, type Table, TableError, previewTable, readTable, split, withLabels } from '../../../src/data/index.js';
+import { messageOf } from '../../dom.js';
+import type { DataSet } from '../messages.js';
+import type { ReadFile, TableCommand, TableNews } from './table.js';
 
 interface Source {
   file: ReadFile;

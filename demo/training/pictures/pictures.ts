@@ -1,10 +1,10 @@
-import type { Evaluated } from './evaluation.js';
-import { classify, scoresOf } from './evaluation.js';
-import type { Both, DataSet, Histogram, LayerPicture, Points, Regions, WrongExample } from './messages.js';
-import type { Net } from './net.js';
-import type { DeviceData, Pair } from './pair.js';
-import { gather } from './pieces.js';
-import { type Tensor, upload } from './tensors.js';
+import type { Evaluated } from '../nets/evaluation.js';
+import { classify, scoresOf } from '../nets/evaluation.js';
+import type { Both, DataSet, Histogram, LayerPicture, Points, Regions, WrongExample } from '../messages.js';
+import type { Net } from '../nets/net.js';
+import type { DeviceData, Pair } from '../nets/pair.js';
+import { gather } from '../nets/pieces.js';
+import { type Tensor, upload } from '../nets/tensors.js';
 
 /** Rows whose activations are shown. */
 const SEEN_ROWS = 256;

@@ -1,6 +1,6 @@
-import { byId } from '../dom.js';
-import type { DataName, Settings } from './messages.js';
-import { CHOICES, type SettingsText, linkOfSettings, parseSettings, settingsOfLink } from './settings.js';
+import { byId } from '../../dom.js';
+import type { DataName, Settings } from '../messages.js';
+import { CHOICES, type SettingsText, linkOfSettings, parseSettings, settingsOfLink } from '../settings.js';
 
 /** A run: what the nets are, and after how many steps it pauses. */
 export interface Run {

@@ -1,5 +1,5 @@
-import type { DeviceRows } from './data.js';
-import type { Score } from './messages.js';
+import type { DeviceRows } from '../data.js';
+import type { Score } from '../messages.js';
 import type { Net } from './net.js';
 import { gather } from './pieces.js';
 import { type Place, type Tensor, download, upload } from './tensors.js';
