@@ -191,7 +191,7 @@ function showFacts({ adapter, timestamps }: Opened): void {
 async function look(): Promise<void> {
   const backend = await openBackend();
   const { kind, reason, adapter } = backend;
-  backend.destroy();
+  backend.dispose();
   if (kind === 'cpu') {
     showBanner('Nothing can be timed here.', reason.replace(' The CPU runs instead.', ''));
     fillFacts(byId('facts', HTMLDListElement), { adapter: 'none', browser: navigator.userAgent });

@@ -26,7 +26,7 @@ async function work(job: Job): Promise<void> {
     if (job.kind === 'verify') await selfTest(backend, job);
     else await own(backend, job);
   } finally {
-    backend.destroy();
+    backend.dispose();
   }
 }
 

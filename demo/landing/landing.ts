@@ -9,7 +9,7 @@ const output = byId('output', HTMLElement);
 async function describeBackend(): Promise<void> {
   const backend = await openBackend();
   const { kind, reason, adapter } = backend;
-  backend.destroy();
+  backend.dispose();
   document.documentElement.dataset.backend = kind;
   fillFacts(facts, {
     'runs on': kind === 'cpu' ? 'CPU' : adapter?.software ? 'GPU, a software adapter' : 'GPU',

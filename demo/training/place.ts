@@ -32,6 +32,6 @@ export async function openPlace(wanted: Settings['backend']): Promise<Opened> {
 /** Why there is none, in this library's words. */
 async function noGpu(wanted: Settings['backend']): Promise<{ reason: string }> {
   const backend = await openBackend({ prefer: wanted });
-  backend.destroy();
+  backend.dispose();
   return backend.kind === 'cpu' ? backend : { reason: 'jax-js opened no WebGPU device here. The CPU runs instead.' };
 }

@@ -22,6 +22,6 @@ async function work({ settings, share, ports }: Job): Promise<void> {
     const trained = await train(backend, share, exchange, { seed, steps, onStep: (loss) => tell({ kind: 'step', loss }) });
     tell({ kind: 'trained', trained });
   } finally {
-    backend.destroy();
+    backend.dispose();
   }
 }

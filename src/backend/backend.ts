@@ -11,7 +11,7 @@ export interface Backend {
   readonly adapter: AdapterDescription | null;
   /** The WebGPU device; null on the CPU. */
   readonly device: GPUDevice | null;
-  /** Resolves when the device is lost other than by `destroy()`; never on the CPU. */
+  /** Resolves when the device is lost other than by `dispose()`; never on the CPU. */
   readonly lost: Promise<GPUDeviceLostInfo>;
   /**
    * Uploads values.
@@ -25,7 +25,7 @@ export interface Backend {
   /** A tensor of zeros. */
   empty(shape: readonly number[], storage?: TensorStorage): Tensor;
   /** Frees what the backend owns: the device if `openBackend` created it, never a given one. Later calls throw. */
-  destroy(): void;
+  dispose(): void;
   /** @internal throws, in the name of `call`, once the backend or its device is gone. */
   check(call: string): void;
   /** @internal what a layer runs on. */
@@ -134,5 +134,5 @@ export interface Engine {
   gradientInput(
     t: BackwardTensors & { saved: Tensor }, geometry: Geometry, parts: readonly Uint32Array[], accumulate: boolean, call: string,
   ): Promise<void>;
-  destroy(): void;
+  dispose(): void;
 }

@@ -21,7 +21,7 @@ export class CpuBackend implements Backend {
   readonly device = null;
   readonly lost = new Promise<never>(() => {});
   readonly reason: string;
-  #destroyed = false;
+  #disposed = false;
 
   constructor(reason: string) {
     this.reason = reason;
@@ -48,12 +48,12 @@ export class CpuBackend implements Backend {
     return new CpuEngine(options);
   }
 
-  destroy(): void {
-    this.#destroyed = true;
+  dispose(): void {
+    this.#disposed = true;
   }
 
   check(call: string): void {
-    if (this.#destroyed) throw new Error(`${call}: the backend was destroyed. Open a new one.`);
+    if (this.#disposed) throw new Error(`${call}: the backend was disposed. Open a new one.`);
   }
 }
 
@@ -183,7 +183,7 @@ class CpuEngine implements Engine {
     this.#finish(t, { dgamma, dbeta }, accumulate);
   }
 
-  destroy(): void {}
+  dispose(): void {}
 
   /** What every function of the reference reads. */
   #inputs(t: {

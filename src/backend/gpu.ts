@@ -19,7 +19,7 @@ export class GpuBackend implements Backend {
   readonly lost: Promise<GPUDeviceLostInfo>;
   readonly #owned: boolean;
   readonly #loss: Loss;
-  #destroyed = false;
+  #disposed = false;
 
   constructor(device: GPUDevice, { reason, adapter, owned }: { reason: string; adapter: AdapterDescription | null; owned: boolean }) {
     this.device = device;
@@ -69,14 +69,14 @@ export class GpuBackend implements Backend {
     return new GpuEngine(this.device, await createKernels('BatchNorm.create', this.device, { ...settings, adapterClass }, modes, ahead));
   }
 
-  destroy(): void {
-    if (this.#destroyed) return;
-    this.#destroyed = true;
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
     if (this.#owned) this.device.destroy();
   }
 
   check(call: string): void {
-    if (this.#destroyed) throw new Error(`${call}: the backend was destroyed. Open a new one.`);
+    if (this.#disposed) throw new Error(`${call}: the backend was disposed. Open a new one.`);
     checkLoss(call, this.#loss);
   }
 
@@ -260,8 +260,8 @@ class GpuEngine implements Engine {
     }).taken;
   }
 
-  destroy(): void {
-    this.#kernels.destroy();
+  dispose(): void {
+    this.#kernels.dispose();
     for (const buffer of this.#exchanged.values()) buffer.destroy();
   }
 

@@ -26,21 +26,22 @@ const WORDS: Record<ActivationName, string> = {
   none: '', relu: ' + ReLU', leakyRelu: ' + leaky ReLU', relu6: ' + ReLU6', silu: ' + SiLU', hardSwish: ' + hard swish', gelu: ' + GELU',
 };
 
-/** The rows of the abilities for one shape; each answer is checked before it is timed. `destroy` frees their buffers. */
+/** The rows of the abilities for one shape; each answer is checked before it is timed. `dispose` frees what they need. */
 export async function abilityRows(
   device: GPUDevice, shape: BenchShape, adapterClass: AdapterClass, plan: PlanKind | undefined,
-): Promise<{ contenders: Contender[]; destroy(): void }> {
+): Promise<{ contenders: Contender[]; dispose(): void }> {
   const { layout, channels, rows, elements } = shape;
   const spatial = layout === 'channelsFirst' ? geometryOf('benchmark', layout, channels, shape.shape).spatial : undefined;
   const contenders: Contender[] = [];
-  const owned: { destroy(): void }[] = [];
+  const owned: GPUBuffer[] = [];
+  const kernels: { dispose(): void }[] = [];
   for (const { storage, activation, adds } of VARIANTS) {
     const words = `${adds ? ' + add' : ''}${WORDS[activation]}`;
     const inputs = inputsOf({ name: '', rows, channels, spatial, storage, activation, residual: adds }, 1);
     const bn = await createBatchNorm(device, {
       channels, layout, storage, activation, residual: adds, adapterClass, plan, modes: ['train', 'infer'], shapes: [{ ...shape.shape, running: false }],
     });
-    owned.push(bn);
+    kernels.push(bn);
     const make = (size: number) => {
       const buffer = device.createBuffer({ label: 'batchnorm/benchmark', size, usage: STORAGE | COPY_SRC | COPY_DST });
       owned.push(buffer);
@@ -98,5 +99,11 @@ export async function abilityRows(
       contenders.push(await elementwise(device, 'add + ReLU pass', addReluText, [x, residual.residual!], y, 3 * bytes, elements));
     }
   }
-  return { contenders, destroy: () => owned.forEach((each) => each.destroy()) };
+  return {
+    contenders,
+    dispose: () => {
+      for (const each of kernels) each.dispose();
+      for (const buffer of owned) buffer.destroy();
+    },
+  };
 }

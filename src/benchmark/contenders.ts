@@ -17,12 +17,12 @@ import { download, elementwise, inPass, runOnce } from './record.js';
 import type { BenchShape } from './shapes.js';
 import { createStagedBackward } from './staged.js';
 
-/** What a shape is timed with; `destroy` frees it all. */
+/** What a shape is timed with; `dispose` frees it all. */
 export interface Field {
   contenders: Contender[];
   /** Microseconds of the CPU to record one forward and one backward into an open pass, caches warm. */
   recordTime(): number;
-  destroy(): void;
+  dispose(): void;
 }
 
 export interface FieldOptions {
@@ -44,6 +44,7 @@ export async function fieldOf(device: GPUDevice, shape: BenchShape, options: Fie
     channels, layout, adapterClass: options.adapterClass, plan: options.plan, modes: ['train', 'infer'], shapes: [shape.shape],
   });
   const owned: GPUBuffer[] = [];
+  const parts: { dispose(): void }[] = [bn];
   const upload = (values: Float32Array) => {
     const buffer = device.createBuffer({ label: 'batchnorm/benchmark', size: values.byteLength, usage: STORAGE | COPY_SRC | COPY_DST });
     device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>);
@@ -94,19 +95,19 @@ export async function fieldOf(device: GPUDevice, shape: BenchShape, options: Fie
     contenders.push(
       inPass('staged backward', staged.bytes, staged.dispatches, (pass) => staged.record(pass), check({ dx, dgamma, dbeta }, (pass) => staged.record(pass))),
     );
-    owned.push({ destroy: () => staged.destroy() } as GPUBuffer);
+    parts.push(staged);
   }
   if (options.abilities) {
     const more = await abilityRows(device, shape, options.adapterClass, options.plan);
     contenders.push(...more.contenders);
-    owned.push({ destroy: () => more.destroy() } as GPUBuffer);
+    parts.push(more);
   }
   if (options.cpu) contenders.push(...cpuRows(inputs));
   return {
     contenders,
     recordTime: () => recordTime(device, recordForward, recordBackward),
-    destroy: () => {
-      bn.destroy();
+    dispose: () => {
+      for (const part of parts) part.dispose();
       for (const buffer of owned) buffer.destroy();
     },
   };

@@ -60,7 +60,7 @@ export async function measure(device: GPUDevice, contenders: readonly Contender[
       if (gpu !== null) run.gpu.push(gpu);
     }
   }
-  clock?.destroy();
+  clock?.dispose();
   return runs.map(({ contender, repeats, wall, gpu }) => ({
     name: contender.name, bytes: contender.bytes, dispatches: contender.dispatches,
     wall: median(wall), wallRange: [Math.min(...wall), Math.max(...wall)],
@@ -115,7 +115,7 @@ class Clock {
     return end > begin ? Number(end - begin) / 1e6 : null;
   }
 
-  destroy(): void {
+  dispose(): void {
     this.#queries.destroy();
     this.#resolved.destroy();
     this.#staging.destroy();

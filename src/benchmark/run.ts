@@ -56,7 +56,7 @@ export async function benchmark(backend: Backend, options: BenchOptions): Promis
       report.shapes.push(done);
       onProgress?.(done);
     } finally {
-      field.destroy();
+      field.dispose();
     }
   }
   return report;

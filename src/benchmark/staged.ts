@@ -28,7 +28,7 @@ export interface StagedBackward {
    */
   readonly bytes: number;
   /** Frees the intermediates; the caller's buffers stay. */
-  destroy(): void;
+  dispose(): void;
 }
 
 type Matrix =
@@ -204,17 +204,17 @@ export async function createStagedBackward(
     const merge: Step = { name: `${step.name}, finalize`, reads: ['partials'], sum: [into, 'partials'] };
     return [make(step, reduce, 'partials'), make(merge, finalize, into)];
   };
-  const destroy = () => owned.forEach((buffer) => buffer.destroy());
+  const dispose = () => owned.forEach((buffer) => buffer.destroy());
   // When this returns every buffer has been made; pipelines are to come.
   const { value: pending, error } = inScopes(device, ['out-of-memory'], () =>
     [FORWARD, BACKWARD.flatMap((step) => grainsOf(step, grain))].map((steps) => Promise.all(steps.flatMap(dispatchesOf))));
   const [forward, backward] = await Promise.all(pending).catch((error) => {
-    destroy();
+    dispose();
     throw error;
   });
   const failure = await error;
   if (failure) {
-    destroy();
+    dispose();
     throw new Error(`${call}: no memory for five matrices of rows ${rows} × channels ${channels}: ${failure.message}`);
   }
   const record = (list: readonly Recorded[]) => (pass: GPUComputePassEncoder) => {
@@ -229,7 +229,7 @@ export async function createStagedBackward(
     record: record(backward),
     dispatches: backward.length,
     bytes: backward.reduce((total, { bytes }) => total + bytes, 0),
-    destroy,
+    dispose,
   };
 }
 

@@ -5,10 +5,11 @@ import type { AdapterDescription } from '../backend/backend.js';
 import { openBackend } from '../backend/open.js';
 import {
   type BenchShape, type CallCount, type Calls, type Count, LARGE_SHAPES, OPERATIONS, SHAPES, type ShapeReport, type ShapeTable,
-  benchMarkdown, benchTable, benchmark, count, countCalls, openTimedDevice, standInDevice, threeDigits,
+  benchMarkdown, benchTable, benchmark, count, countCalls, limitsFor, openTimedDevice, threeDigits,
 } from '../benchmark/index.js';
 import { type PeerReport, peerJson, peerMarkdown, peerTable } from '../benchmark/peers/report.js'; // not its index, which would bring the peers
 import type { PlanKind } from '../core/options.js';
+import { classOf } from '../plan/plan.js';
 import { adapterLine } from '../verify/index.js';
 import { findGpu } from './adapter.js';
 import { openBrowser } from './browser.js';
@@ -30,7 +31,7 @@ CPU. Every answer is checked before it is timed.
                     each of --samples (default 5); at [256, 64] and [4096, 256] where --shapes does not say
   --peers           time jax-js and tfjs too, in the browser; tfjs takes minutes at the largest shapes
   --abilities       time half storage, and fused activations beside the passes they replace, too
-  --count           print what the plans of both adapter classes cost and what the calls do, and time nothing
+  --count           print what the plans of both adapter classes cost, and what the calls do on the adapter; time nothing
   --markdown FILE   write the tables there too
   --json            print JSON
   --help            print this
@@ -163,34 +164,41 @@ function shapeText(shape: ShapeReport, { head, rows, notes }: ShapeTable): strin
 }
 
 async function printCounts(shapes: readonly BenchShape[], kind: PlanKind | undefined, json: boolean): Promise<number> {
-  const counts: (Count & { calls: Awaited<ReturnType<typeof countCalls>> })[] = [];
-  for (const shape of shapes) {
-    for (const adapterClass of ['hardware', 'software'] as const) {
-      const device = standInDevice(shape);
-      counts.push({ ...count(shape, { adapterClass, kind }, device.limits), calls: await countCalls(device, shape, { adapterClass, kind }) });
-    }
+  const plans = shapes.flatMap((shape) =>
+    (['hardware', 'software'] as const).map((adapterClass): Count => count(shape, { adapterClass, kind }, limitsFor(shape))));
+  const { gpu, why } = await findGpu();
+  const device = await openTimedDevice(gpu);
+  const adapterClass = device && classOf(device.adapterInfo);
+  const calls: { shape: string; calls: Awaited<ReturnType<typeof countCalls>> }[] = [];
+  if (device && adapterClass) {
+    for (const shape of shapes) calls.push({ shape: shape.name, calls: await countCalls(device, shape, { adapterClass, kind }) });
+    device.destroy();
   }
   if (json) {
-    console.log(JSON.stringify(counts, null, 2));
+    console.log(JSON.stringify({ plans, adapterClass, calls }, null, 2));
     return 0;
   }
   console.log(textTable(
     ['shape', 'class', 'plan', 'workgroups', 'threads', 'visits', 'MiB f', 'MiB b', 'scratch MiB'],
-    counts.map((c) => [
+    plans.map((c) => [
       c.shape, c.adapterClass, c.plan, c.workgroups, String(c.threads), String(c.iterations),
       threeDigits(c.forwardMiB), threeDigits(c.backwardMiB), c.scratchMiB.toPrecision(2),
     ]),
   ));
+  if (!device) {
+    console.log(`\nCalls are counted on an adapter, and there is none. ${why}`);
+    return 0;
+  }
   console.log(`
-What ${OPERATIONS.join(' / ')} call, counted on a stand-in device:
+What ${OPERATIONS.join(' / ')} call on this adapter, of class ${adapterClass}:
 GPU objects created, buffer writes and submits of the first call with its shape and buffers, and of each after it.
 `);
   console.log(textTable(
-    ['shape', 'class', 'dispatches', 'first: objects', 'writes', 'submits', 'steady: objects', 'writes', 'submits'],
-    counts.map(({ shape, adapterClass, calls }) => {
-      const each = (when: keyof CallCount, kind: keyof Calls) => OPERATIONS.map((name) => calls[name][when][kind]).join(' / ');
-      const kinds = (when: keyof CallCount) => (['objects', 'writes', 'submits'] as const).map((kind) => each(when, kind));
-      return [shape, adapterClass, each('steady', 'dispatches'), ...kinds('first'), ...kinds('steady')];
+    ['shape', 'dispatches', 'first: objects', 'writes', 'submits', 'steady: objects', 'writes', 'submits'],
+    calls.map(({ shape, calls: of }) => {
+      const each = (when: keyof CallCount, what: keyof Calls) => OPERATIONS.map((name) => of[name][when][what]).join(' / ');
+      const kinds = (when: keyof CallCount) => (['objects', 'writes', 'submits'] as const).map((what) => each(when, what));
+      return [shape, each('steady', 'dispatches'), ...kinds('first'), ...kinds('steady')];
     }),
   ));
   return 0;

@@ -89,7 +89,7 @@ async function main(): Promise<number> {
     if (table) return await own(backend, table, options, json, environment);
     return await selfTest(backend, seed, json, filter, environment);
   } finally {
-    backend.destroy();
+    backend.dispose();
   }
 }
 

@@ -138,7 +138,7 @@ interface Common {
    *
    * @param shapes - each as a call says it, with which calls, and what they are given: `{ rows: 128, calls: ['infer'], inPlace: true }`.
    * @throws {TypeError} {RangeError} a shape is not as a call needs it; then nothing is compiled.
-   * @throws {Error} a kernel did not compile: calls of that shape throw the same; the device is lost, or this object destroyed.
+   * @throws {Error} a kernel did not compile: calls of that shape throw the same; the device is lost, or this object disposed.
    * @example await bn.prepare({ rows: 128 }, { rows: 100, calls: ['infer'] });
    */
   prepare(...shapes: PreparedShape[]): Promise<void>;
@@ -152,7 +152,7 @@ interface Common {
   /** Creates a `sums` buffer of `parts` blocks of 2·channels f32, owned by the caller; it may be copied to and from. */
   createSums(parts?: number): GPUBuffer;
   /** Frees the plans' scratch. Work recorded but not yet submitted becomes invalid; the device and the caller's buffers stay. */
-  destroy(): void;
+  dispose(): void;
 }
 
 /** The calls of mode `'train'`. */
@@ -182,7 +182,7 @@ interface TrainCalls<O> {
    *   the shape cannot be computed with; one row where an unbiased running variance is updated; a forced plan
    *   cannot take the shape.
    * @throws {TypeError} a buffer is missing, not wanted, lacks STORAGE usage, or is read and written at once.
-   * @throws {Error} the device is lost, or this object destroyed.
+   * @throws {Error} the device is lost, or this object disposed.
    * @example bn.forward(pass, { x, gamma, beta, y, saved }, { rows: 128 });
    */
   forward(pass: GPUComputePassEncoder, buffers: ForwardBuffers<O>, shape: BatchShape): void;

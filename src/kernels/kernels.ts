@@ -21,7 +21,7 @@ export class Kernels implements BatchNormKernels {
   readonly #settings: KernelSettings;
   readonly #loss: Loss;
   readonly #operations = new Map<OperationName, Operation>();
-  #destroyed = false;
+  #disposed = false;
 
   /** @internal */
   constructor(
@@ -150,9 +150,9 @@ export class Kernels implements BatchNormKernels {
     return this.#create('createSums', 'sums', parts * GRADIENT_PLANES * this.channels * 4);
   }
 
-  destroy(): void {
-    this.#destroyed = true;
-    for (const operation of this.#operations.values()) operation.destroy();
+  dispose(): void {
+    this.#disposed = true;
+    for (const operation of this.#operations.values()) operation.dispose();
   }
 
   #create(name: string, role: string, size: number): GPUBuffer {
@@ -183,7 +183,7 @@ export class Kernels implements BatchNormKernels {
   }
 
   #checkAlive(call: string): void {
-    if (this.#destroyed) throw new Error(`${call}: this batch norm was destroyed. Create a new one.`);
+    if (this.#disposed) throw new Error(`${call}: this batch norm was disposed. Create a new one.`);
     checkLoss(call, this.#loss);
   }
 

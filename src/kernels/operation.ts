@@ -68,7 +68,7 @@ export class Operation {
   readonly #needs: Requirement;
   readonly #scratch = new Map<BufferName, GPUBuffer>();
   readonly #bindGroups = new BufferCache<Ready, GPUBindGroup[]>();
-  /** Of plans that were dropped and scratch that was outgrown, which an unsubmitted pass may still use: for `destroy`. */
+  /** Of plans that were dropped and scratch that was outgrown, which an unsubmitted pass may still use: for `dispose`. */
   #retired: WeakRef<GPUBuffer>[] = [];
   /** How many of them are worth a look at which are gone. */
   #sweepAt = 2 * MAX_PLANS;
@@ -114,7 +114,7 @@ export class Operation {
     return stepsOf(this.#recipe, made).map((step) => variantOf(this.#recipe, settings, step, step.dispatch.tile, over));
   }
 
-  destroy(): void {
+  dispose(): void {
     for (const { ready } of this.#all()) ready.params.destroy();
     for (const buffer of this.#scratch.values()) buffer.destroy();
     for (const buffer of this.#retired) buffer.deref()?.destroy();

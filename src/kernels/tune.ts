@@ -87,6 +87,6 @@ export async function tune(device: GPUDevice, options: Omit<BatchNormOptions, 'p
     return { plan, milliseconds: Object.fromEntries(medians) };
   } finally {
     for (const buffer of buffers) buffer.destroy();
-    for (const bn of candidates.values()) bn.destroy();
+    for (const bn of candidates.values()) bn.dispose();
   }
 }

@@ -111,7 +111,7 @@ export class BatchNorm {
     try {
       return new BatchNorm(CREATE, backend, engine, settings, layerTensors(backend, settings, trackRunning), synchronized);
     } catch (cause) {
-      engine.destroy();
+      engine.dispose();
       throw cause;
     }
   }
@@ -354,7 +354,7 @@ export class BatchNorm {
     this.#disposed = true;
     for (const tensor of Object.values<Tensor | null>({ ...this.#tensors })) tensor?.dispose();
     for (const results of Object.values(this.#results)) results.dispose();
-    this.#engine.destroy();
+    this.#engine.dispose();
   }
 
   #held(): StateTensor[] {

@@ -199,14 +199,14 @@ describe('tensors', async () => {
     ['past u32', () => cpu.empty([65536, 65536]), 'Backend.empty: "shape" has 4294967296 elements ([65536, 65536]), needs at most 4294967295'],
   ])('%s', (_, call, message) => expect(call).toThrow(message));
 
-  it('after dispose and after destroy', async () => {
+  it('after the tensor is disposed, and the backend', async () => {
     const backend = await openBackend({ prefer: 'cpu' });
     const tensor = backend.empty([2]);
     tensor.dispose();
     tensor.dispose();
     await expect(tensor.read()).rejects.toThrow('Tensor.read: the tensor was disposed, needs a live one.');
     expect(() => tensor.write([1, 2])).toThrow('Tensor.write: the tensor was disposed');
-    backend.destroy();
-    expect(() => backend.empty([2])).toThrow('Backend.empty: the backend was destroyed. Open a new one.');
+    backend.dispose();
+    expect(() => backend.empty([2])).toThrow('Backend.empty: the backend was disposed. Open a new one.');
   });
 });

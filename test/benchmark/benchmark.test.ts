@@ -2,10 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import {
   DEFAULT_LIMITS, LARGE_SHAPES, OPERATIONS, SHAPES, type ShapeReport, type Timing, benchCells, benchMarkdown, benchRows, benchmark, count, countCalls,
-  standInDevice, threeDigits,
+  threeDigits,
 } from '../../src/benchmark/index.js';
 import { median } from '../../src/benchmark/measure.js';
 import { openBackend } from '../../src/index.js';
+import { standInDevice } from '../standIn.js';
 
 const shapeOf = (name: string) => SHAPES.find((shape) => shape.name === name)!;
 

@@ -22,12 +22,12 @@ describe.each(PEERS.filter(({ name }) => !name.endsWith('webgpu')))('$name', { t
       await contender.check();
       await contender.batch(2);
     }
-    peer.destroy();
+    peer.dispose();
     want.y[0] += 1; // control: an answer that is not this one is refused
     want.dx[0] += 1;
     const other = await open(shape, inputs, want);
     for (const contender of other.contenders) await expect(contender.check(), contender.name).rejects.toThrow(/is wrong: element 0/);
-    other.destroy();
+    other.dispose();
   });
 });
 

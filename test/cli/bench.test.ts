@@ -1,5 +1,5 @@
 // Claim: the built benchmark runs by plain `node`, and in a headless Chromium when told to, from the same definition;
-// it counts without a GPU, and refuses what it does not know or cannot load.
+// it counts plans without a GPU, and refuses what it does not know or cannot load.
 import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -62,18 +62,26 @@ describe('bench', () => {
     for (const { processorSeconds } of [ours, jax]) expect(processorSeconds).toBeGreaterThan(alone!.processorSeconds); // which compiles nothing
   });
 
-  it('counts without a GPU: what plans cost, and what calls do', async () => {
+  it('counts what plans cost without an adapter, and says why no call is counted', async () => {
     const none = { VK_ICD_FILENAMES: '/nowhere.json', VK_DRIVER_FILES: '/nowhere.json' };
     const { status, stdout } = await bench(['--count', '--shapes', '1000000'], { env: none });
     expect(status).toBe(0);
     expect(stdout).toMatch(/\[1000000, 8\] +hardware +split +\d+, \d+ /);
     expect(stdout).toMatch(/\[1000000, 8\] +software +split /);
+    expect(stdout).toContain('Calls are counted on an adapter, and there is none. The Vulkan driver that was set (/nowhere.json) gives no adapter.');
+    const counts = JSON.parse((await bench(['--count', '--shapes', '[256, 64]', '--plan', 'split', '--json'], { env: none })).stdout) as object;
+    expect(counts).toMatchObject({ plans: ['hardware', 'software'].map((adapterClass) => ({ adapterClass, plan: 'split' })), adapterClass: null, calls: [] });
+  });
+
+  it('counts what calls do on an adapter', async () => {
+    const { status, stdout } = await bench(['--count', '--shapes', '1000000']);
+    expect(status).toBe(0);
     // dispatches, then a first call's objects, writes and submits, then a steady one's
-    expect(stdout).toMatch(/\[1000000, 8\] +hardware +3 \/ 3 \/ 1 \/ 3 +5 \/ \d \/ 2 \/ \d +1 \/ 1 \/ 1 \/ 1(?: +0 \/ 0 \/ 0 \/ 0){4}\n/);
-    const counts = JSON.parse((await bench(['--count', '--shapes', '[256, 64]', '--plan', 'split', '--json'], { env: none })).stdout) as object[];
-    expect(counts).toMatchObject(['hardware', 'software'].map((adapterClass) => ({
-      adapterClass, plan: 'split', calls: { forward: { first: { dispatches: 3, submits: 0 }, steady: { dispatches: 3, objects: 0, writes: 0, submits: 0 } } },
-    })));
+    expect(stdout).toMatch(/\[1000000, 8\] +3 \/ 3 \/ 1 \/ 3 +\d+ \/ \d+ \/ 2 \/ \d+ +1 \/ 1 \/ 1 \/ 1(?: +0 \/ 0 \/ 0 \/ 0){4}\n/);
+    const counts = JSON.parse((await bench(['--count', '--shapes', '[256, 64]', '--plan', 'split', '--json'])).stdout) as { calls: object[] };
+    expect(counts.calls).toMatchObject([
+      { calls: { forward: { first: { dispatches: 3, submits: 0 }, steady: { dispatches: 3, objects: 0, writes: 0, submits: 0 } } } },
+    ]);
   });
 
   it.each<[string[], string]>([

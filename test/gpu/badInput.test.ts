@@ -90,7 +90,7 @@ describe('buffers', () => {
       'BatchNormKernels.infer: "mask" needs 8000 bytes (rows 2000, u32), the device binds at most 4096 ' +
         '(maxStorageBufferBindingSize). Request the device with a higher limit, or split the batch.',
     );
-    masked.destroy();
+    masked.dispose();
   });
 });
 

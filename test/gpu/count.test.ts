@@ -1,6 +1,7 @@
-// Claim: the stand-in device on which `npm run bench -- --count` counts is called as a device is, by every operation.
+// Claim: the stand-in device on which the tests count calls is called as a device is, by every operation.
 import { afterEach, expect, it } from 'vitest';
-import { type BenchShape, countCalls, standInDevice } from '../../src/benchmark/index.js';
+import { type BenchShape, countCalls } from '../../src/benchmark/index.js';
+import { standInDevice } from '../standIn.js';
 import { sharedDevice, takeErrors } from './harness.js';
 
 afterEach(() => expect(takeErrors()).toEqual([]));

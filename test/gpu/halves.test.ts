@@ -53,7 +53,7 @@ async function inferred(laid: Laid, storage: HalfStorage, x: Uint16Array, gamma:
   run(device, (pass) => bn.infer(pass, buffers, shapeOf({ layout, rows: x.length / channels, spatial })));
   const y = new Uint16Array((await args.read()).get('y')!.buffer);
   if (x.length % 2 === 1) expect(y[x.length]).toBe(sentinels(1)[0] >>> 16); // the unused half as it was
-  args.destroy();
+  args.dispose();
   return y.subarray(0, x.length);
 }
 
@@ -150,7 +150,7 @@ describe.each(['f16', 'bf16'] as const)('%s', (storage) => {
       run(device, (pass) =>
         bn.backwardFrozen(pass, { x, dy: args.input('dy', words(dy)), runningMean: ones(), runningVar: ones(), dx }, shapeOf({ layout, rows, spatial })));
       const found = new Uint16Array((await args.read()).get('dx')!.buffer);
-      args.destroy();
+      args.dispose();
       return found;
     };
     const want = await dxOf(plain);
@@ -163,6 +163,6 @@ describe.each(['f16', 'bf16'] as const)('%s', (storage) => {
     );
     for (const at of places) got[at] = want[at];
     expect(got).toEqual(want);
-    bn.destroy();
+    bn.dispose();
   });
 });

@@ -255,7 +255,7 @@ export class Arguments {
     return found;
   }
 
-  destroy(): void {
+  dispose(): void {
     for (const { pieces } of this.placed.values()) for (const { buffer } of pieces) buffer.destroy();
   }
 }
@@ -325,7 +325,7 @@ export async function runRaw(device: GPUDevice, bn: BatchNormKernels, inputs: In
     if (wrote) got[name] = valuesOf(wrote, channels);
   }
   if (found.has('batches')) got.batches = found.get('batches');
-  args.destroy();
+  args.dispose();
   return got;
 }
 

@@ -41,7 +41,7 @@ async function trained(inputs: Inputs, plan: BatchNormOptions['plan'], eps = inp
     bn.backward(pass, { x, dy, gamma, saved, dx: out('dx', rows * channels), ...gradients }, shapeOf(inputs));
   });
   const found = await args.read();
-  args.destroy();
+  args.dispose();
   const { mean, meanLow, variance, invStd } = savedViews(found.get('saved')!, channels);
   const [y, dx] = [valuesOf(found.get('y')!, rows * channels), valuesOf(found.get('dx')!, rows * channels)];
   const [dgamma, dbeta] = [valuesOf(found.get('dgamma')!, channels), valuesOf(found.get('dbeta')!, channels)];
@@ -170,7 +170,7 @@ describe('inference of one row, or image, alone is its row in a batch, to the bi
           y: args.output('y', sentinels((end - first) * stride, storage)),
         }, shapeOf({ ...inputs, rows: (end - first) * spatial })));
         const y = valuesOf((await args.read()).get('y')!, (end - first) * stride, storage);
-        args.destroy();
+        args.dispose();
         return y;
       };
       const all = await inferred(0, batch);
@@ -231,6 +231,6 @@ describe('accumulate', () => {
     expect(found.get('dx both, first')).toEqual(found.get('dx first'));
     expect(found.get('dx both, second')).toEqual(found.get('dx second'));
     expect(found.get('dx spoiled')).toEqual(found.get('dx first'));
-    args.destroy();
+    args.dispose();
   });
 });

@@ -62,7 +62,7 @@ describe.each([['hardware', 'single'], ['hardware', 'split'], ['software', 'sing
     for (const input of ['x', 'dy', 'gamma', 'beta', 'frozenMean', 'frozenVar'] as const) {
       expect(await download(device, t[input])).toEqual(inputs[input]);
     }
-    bn.destroy();
+    bn.dispose();
     for (const buffer of Object.values(t)) buffer.destroy();
   });
 });
@@ -85,7 +85,7 @@ it('groups of 256 threads, as hardware has them', { tags: ['long'] }, async () =
   const got: Got = { ...want };
   for (const name of ['y', 'dx', 'dgamma', 'dbeta'] as const) got[name] = await download(device, t[name]);
   expect(compareAll(inputs, got, want, false).filter(({ beyond }) => beyond > 0)).toEqual([]);
-  bn.destroy();
+  bn.dispose();
   for (const buffer of Object.values(t)) buffer.destroy();
 });
 
@@ -121,7 +121,7 @@ describe('where buffers may lie', () => {
     expect(await download(device, saved, 0)).toEqual(await download(device, own.saved, 0));
     expect(all.slice(512, 512 + channels)).toEqual(await download(device, own.runningMean));
     expect(all.slice(576, 576 + channels)).toEqual(await download(device, own.runningVar));
-    bn.destroy();
+    bn.dispose();
   });
 
   it('a grid past the limit of groups in a row folds', async () => {
@@ -149,7 +149,7 @@ describe('where buffers may lie', () => {
       if (!(Math.abs(y[c] - sign) <= 1e-6 && Math.abs(y[channels + c] + sign) <= 1e-6)) wrong++;
     }
     expect(wrong).toBe(0);
-    bn.destroy();
+    bn.dispose();
     for (const buffer of Object.values(t)) buffer.destroy();
   });
 });

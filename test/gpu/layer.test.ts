@@ -135,8 +135,8 @@ describe('on the GPU', () => {
     const layer = await BatchNorm.create(borrowed, { channels: 3 });
     const x = borrowed.tensor(values(30, 1), [10, 3]);
     const given = await openBackend({ device: lent });
-    given.destroy();
-    expect(() => given.empty([3])).toThrow('Backend.empty: the backend was destroyed. Open a new one.');
+    given.dispose();
+    expect(() => given.empty([3])).toThrow('Backend.empty: the backend was disposed. Open a new one.');
     const buffer = lent.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
     await buffer.mapAsync(GPUMapMode.READ); // the device still works
     lent.destroy();
@@ -149,11 +149,11 @@ describe('on the GPU', () => {
     layer.dispose(); // still harmless
   });
 
-  it('an own device is destroyed with its backend, and that is no loss to report', async () => {
+  it('an own device goes with its backend, and that is no loss to report', async () => {
     const own = await openBackend({ gpu: navigator.gpu, fallback: 'throw' });
     let lost = false;
     void own.lost.then(() => (lost = true));
-    own.destroy();
+    own.dispose();
     expect((await own.device!.lost).reason).toBe('destroyed');
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(lost).toBe(false);
@@ -169,6 +169,6 @@ describe('on the GPU', () => {
     } else {
       expect(own.reason).toBe('WebGPU has an adapter here.');
     }
-    own.destroy();
+    own.dispose();
   });
 });

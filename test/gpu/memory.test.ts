@@ -51,7 +51,7 @@ it('10 000 random pairs of buffers are collected, and so are their bind groups',
   expect([buffers.made, groups.made]).toEqual([20_000, 10_000]);
   expect(await buffers.left(20)).toBeLessThanOrEqual(20);
   expect(await groups.left(20)).toBeLessThanOrEqual(20);
-  bn.destroy();
+  bn.dispose();
 });
 
 it('ever new offsets of one buffer are not all remembered', async () => {
@@ -69,5 +69,5 @@ it('ever new offsets of one buffer are not all remembered', async () => {
   await device.queue.onSubmittedWorkDone();
   expect(groups.made).toBeGreaterThanOrEqual(5000);
   expect(await groups.left(0.3 * groups.made)).toBeLessThanOrEqual(0.3 * groups.made);
-  bn.destroy();
+  bn.dispose();
 });

@@ -126,7 +126,7 @@ async function runPhases(inputs: Inputs, sizes: readonly number[], makers: reado
     }
   });
   const found = await args.read();
-  args.destroy();
+  args.dispose();
   const joined = (name: string, pad?: number) => {
     const whole = new Float32Array(inputs.x.length);
     parts.forEach((part, i) => whole.set(valuesOf(found.get(`${name}${i}`)!, part.x.length, storage, pad), (ends[i] - sizes[i]) * channels));
@@ -260,7 +260,7 @@ describe('many parts', () => {
     const got: Got = { mean: Float64Array.from(mean, (high, c) => high + meanLow[c]), variance, invStd, dx: valuesOf(found.get('dx')!, rows * channels) };
     for (const name of ['runningMean', 'runningVar', 'dgamma', 'dbeta'] as const) if (found.has(name)) got[name] = valuesOf(found.get(name)!, channels);
     expect(beyond(inputs, got)).toEqual([]);
-    args.destroy();
+    args.dispose();
   });
 });
 
@@ -289,7 +289,7 @@ describe('parts by index', () => {
     expect(blocks('moments', 4)).toEqual([true, false, false, true, false]);
     expect(blocks('sums', 2)).toEqual([false, false, true, false, false]);
     expect(found.get('moments')!.subarray(0, 4 * channels)).toEqual(found.get('moments')!.subarray(3 * 4 * channels, 4 * 4 * channels));
-    args.destroy();
+    args.dispose();
   });
 
   it('createMoments and createSums have the sizes calls ask for, and one less is refused', async () => {
@@ -343,7 +343,7 @@ describe('parts by index', () => {
     expect(valuesOf(found.get('dgamma')!, channels)).toEqual(once.dgamma!.map((value) => 2 * value)); // exact
     expect(valuesOf(found.get('dbeta')!, channels)).toEqual(once.dbeta!.map((value) => 2 * value));
     expect(valuesOf(found.get('dx')!, rows * channels)).toEqual(once.dx);
-    out.destroy();
+    out.dispose();
   });
 
   it('50 further rounds of all five phases on three parts make no call of device or queue', async () => {

@@ -181,7 +181,7 @@ describe('control', () => {
       expect(() => check(plain, { ...got, dx }, true)).toThrow('dx: 1 beyond, worst at row 1, channel 3');
     }
     expect(() => check(plain, got, false)).toThrow('"runningMean" was not given and has changed');
-    bn.destroy();
+    bn.dispose();
   });
 
   it.each([

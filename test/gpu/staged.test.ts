@@ -33,11 +33,11 @@ async function setUp(rows: number, channels: number) {
       ({ output, ratio, row, channel }) => ({ output, ratio, row, channel }),
     );
   };
-  const destroy = () => {
-    bn.destroy();
+  const dispose = () => {
+    bn.dispose();
     for (const buffer of Object.values({ ...buffers, ...others })) buffer.destroy();
   };
-  return { inputs, buffers, beyond, destroy };
+  return { inputs, buffers, beyond, dispose };
 }
 
 // SwiftShader compiles the hardware class's 256 threads for seconds a shape.
@@ -45,7 +45,7 @@ const SHAPES = { hardware: [[1021, 67], [4096, 12]], software: [[64, 64], [1021,
 
 describe.each([['hardware', 'single'], ['hardware', 'split'], ['software', 'single'], ['software', 'split']] as const)('%s plan, %s', (adapterClass, kind) => {
   it.each(SHAPES[adapterClass] as [number, number][])('[%i, %i]', async (rows, channels) => {
-    const { inputs, buffers, beyond, destroy } = await setUp(rows, channels);
+    const { inputs, buffers, beyond, dispose } = await setUp(rows, channels);
     for (const [grain, matrices, kernels] of [['node', 16, 9], ['operation', 19, 12]] as const) {
       const staged = await createStagedBackward(device, { rows, channels }, buffers, adapterClass, kind, grain);
       const slotBytes = staged.bytes - 4 * channels * (matrices * rows + 14);
@@ -61,16 +61,16 @@ describe.each([['hardware', 'single'], ['hardware', 'split'], ['software', 'sing
         });
         expect(await beyond()).toEqual([]);
       }
-      staged.destroy();
+      staged.dispose();
     }
     for (const input of ['x', 'dy', 'gamma'] as const) expect(await download(device, buffers[input])).toEqual(inputs[input]);
-    destroy();
+    dispose();
   });
 });
 
 describe('what must not pass', () => {
   it('control: without its forward, or with another gamma, the answers are beyond the bound', async () => {
-    const { inputs, buffers, beyond, destroy } = await setUp(64, 64);
+    const { inputs, buffers, beyond, dispose } = await setUp(64, 64);
     const staged = await createStagedBackward(device, { rows: 64, channels: 64 }, buffers);
     run(device, (pass) => staged.record(pass));
     expect((await beyond()).map(({ output }) => output)).toEqual(expect.arrayContaining(['dx', 'dgamma']));
@@ -80,13 +80,13 @@ describe('what must not pass', () => {
       staged.record(pass);
     });
     expect((await beyond()).map(({ output }) => output)).toEqual(['dx']);
-    staged.destroy();
-    destroy();
+    staged.dispose();
+    dispose();
   });
 
   it('a buffer that is too small is refused', async () => {
-    const { buffers, destroy } = await setUp(64, 64);
+    const { buffers, dispose } = await setUp(64, 64);
     await expect(createStagedBackward(device, { rows: 128, channels: 64 }, buffers)).rejects.toThrow(/"x" is 16448 bytes, needs 32768/);
-    destroy();
+    dispose();
   });
 });

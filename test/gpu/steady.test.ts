@@ -104,21 +104,21 @@ describe('steady state', () => {
       const y = await download(device, outputs[i]);
       expect(y.reduce((sum, value) => sum + value * value, 0) / (size * 2)).toBeCloseTo(1, 5); // variance 1 in both columns
     }
-    bn.destroy();
+    bn.dispose();
   });
 
-  it('scratch is freed by destroy, and the device stays', async () => {
+  it('scratch is freed by dispose, and the device stays', async () => {
     const device = await newDevice();
     const { bn, ...t } = await fixture(device, rows, { channels: 8, modes: ['train'] });
     const { x, gamma, beta, y, saved } = t;
     run(device, (pass) => bn.forward(pass, { x, gamma, beta, y, saved }, { rows }));
     await device.queue.onSubmittedWorkDone();
-    bn.destroy();
+    bn.dispose();
     expect(await download(device, y)).toHaveLength(rows * 8); // the device still works
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     expect(() => bn.forward(pass, { x, gamma, beta, y, saved }, { rows })).toThrow(
-      'BatchNormKernels.forward: this batch norm was destroyed. Create a new one.',
+      'BatchNormKernels.forward: this batch norm was disposed. Create a new one.',
     );
     device.destroy();
   });

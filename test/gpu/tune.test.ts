@@ -10,7 +10,7 @@ it('control: both plans timed, the faster named, and it can be forced', async ()
   const { plan, milliseconds } = await tune(device, { channels: 8, gamma: false }, { rows: 500 });
   expect(Object.keys(milliseconds).sort()).toEqual(['single', 'split']);
   expect(milliseconds[plan]).toBe(Math.min(milliseconds.single!, milliseconds.split!));
-  (await createBatchNorm(device, { channels: 8, gamma: false, plan })).destroy();
+  (await createBatchNorm(device, { channels: 8, gamma: false, plan })).dispose();
 });
 
 it('a plan that cannot take the shape is no candidate', async () => {

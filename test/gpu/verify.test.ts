@@ -14,6 +14,6 @@ describe('self-test', () => {
     expect(report.results.filter(({ passed }) => !passed).map(({ name, detail }) => `${name}: ${detail}`)).toEqual([]);
     expect(report.results.map(({ name }) => name)).toEqual(verifyNames('gpu'));
     expect(report.passed).toBeGreaterThan(60);
-    backend.destroy();
+    backend.dispose();
   });
 });

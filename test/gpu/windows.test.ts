@@ -109,7 +109,7 @@ describe('windows', () => {
           }, shapeOf(inputs));
         });
         results.push(await args.read());
-        args.destroy();
+        args.dispose();
       }
       for (const [label, words] of results[0]) expect(results[1].get(label), `${name}: ${label}`).toEqual(words);
       expect(new Set(results[0].get('y')).size).toBeGreaterThan(100);
@@ -373,8 +373,8 @@ describe('larger than a device binds by default', () => {
     }
     expect(wrong).toBe(0);
     expect(sampled.length).toBeGreaterThan(200);
-    bn.destroy();
-    args.destroy();
+    bn.dispose();
+    args.dispose();
     for (const buffer of [x, y, inferY, block, staging]) buffer.destroy();
   });
 });

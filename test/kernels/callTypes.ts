@@ -99,7 +99,7 @@ export class Holder {
     this.any = await createBatchNorm(device, { channels: 4, residual: true, activation: { name: 'leakyRelu', slope: 0.1 } });
     this.wide = await createBatchNorm(device, options);
     this.inferring = await createBatchNorm(device, { channels: 8, modes: ['infer'] });
-    this.any.destroy();
+    this.any.dispose();
     // @ts-expect-error which calls they have is not known
     this.any.forward(pass, { x, gamma, beta, y, saved }, shape);
   }

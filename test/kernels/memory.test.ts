@@ -1,10 +1,10 @@
 // Claim: a shape whose memory could not be had is forgotten, reported, and takes no place among the shapes kept planned; over 1 000 shapes
-// and 100 000 sets of buffers that all stay alive, what is kept is bounded; nothing is destroyed before destroy(), which frees all.
+// and 100 000 sets of buffers that all stay alive, what is kept is bounded; nothing is destroyed before dispose(), which frees all.
 import { expect, it } from 'vitest';
-import { standInDevice } from '../../src/benchmark/count.js';
 import { SHAPES } from '../../src/benchmark/index.js';
 import { createBatchNorm } from '../../src/index.js';
 import { DoubleDevice } from '../double.js';
+import { standInDevice } from '../standIn.js';
 import { MAX_PLANS, expectFlat, given } from './retention.js';
 
 const CHANNELS = 4;
@@ -88,11 +88,11 @@ it('a scratch that could not be had is asked for again', async () => {
   const before = double.calls.get('createBuffer')!;
   forward();
   expect(double.calls.get('createBuffer')! - before).toBe(2); // the uniform block and the partials
-  bn.destroy();
+  bn.dispose();
   expect(double.alive).toBe(0);
 });
 
-it('1 000 shapes: no buffer is destroyed while a pass may use it, and all of them by destroy()', async () => {
+it('1 000 shapes: no buffer is destroyed while a pass may use it, and all of them by dispose()', async () => {
   const double = new DoubleDevice();
   const kept: object[] = []; // what unsubmitted passes would hold
   const create = double.createBuffer.bind(double);
@@ -106,7 +106,7 @@ it('1 000 shapes: no buffer is destroyed while a pass may use it, and all of the
   for (let rows = 2; rows < 1002; rows++) bn.forward(double.pass(), { x, y, saved }, { rows });
   expect(kept.length).toBeGreaterThanOrEqual(1000);
   expect(double.alive).toBe(kept.length);
-  bn.destroy();
+  bn.dispose();
   expect(double.alive).toBe(0);
 });
 

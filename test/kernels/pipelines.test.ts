@@ -1,5 +1,5 @@
 // Claim: pipelines are made for what is called and for what prepare() is told, once per device whoever asks; what does not compile is
-// told with file and line, and thrown by later calls of that shape; a device lost or kernels destroyed meanwhile are told as that.
+// told with file and line, and thrown by later calls of that shape; a device lost or kernels disposed of meanwhile are told as that.
 // Control: a prepared call makes nothing at once.
 import { describe, expect, it } from 'vitest';
 import { BatchNorm, type BatchNormOptions, type PreparedShape, createBatchNorm, openBackend } from '../../src/index.js';
@@ -181,12 +181,12 @@ describe('what does not compile', () => {
 });
 
 describe('meanwhile', () => {
-  it('kernels destroyed during prepare', async () => {
+  it('kernels disposed of during prepare', async () => {
     const { bn } = await fixture();
     const preparing = bn.prepare(shape);
-    bn.destroy();
-    await expect(preparing).rejects.toThrow('BatchNorm.prepare: this batch norm was destroyed. Create a new one.');
-    await expect(bn.prepare(shape)).rejects.toThrow('BatchNorm.prepare: this batch norm was destroyed.');
+    bn.dispose();
+    await expect(preparing).rejects.toThrow('BatchNorm.prepare: this batch norm was disposed. Create a new one.');
+    await expect(bn.prepare(shape)).rejects.toThrow('BatchNorm.prepare: this batch norm was disposed.');
   });
 
   it('a device lost during prepare, which then compiles nothing', async () => {

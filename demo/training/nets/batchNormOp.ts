@@ -109,8 +109,8 @@ export class BatchNormOp implements BatchNormOperation {
 
   dispose(): void {
     for (const tensor of [this.#runningMean, this.#runningVar, ...Object.values(this.#results ?? {})]) tensor.dispose();
-    this.#kernels.destroy();
-    this.#bare.destroy();
+    this.#kernels.dispose();
+    this.#bare.dispose();
     this.#saved.destroy();
   }
 

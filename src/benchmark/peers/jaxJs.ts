@@ -81,5 +81,5 @@ export async function jaxJsContenders(shape: BenchShape, inputs: Inputs, want: E
       row('backward', () => pull(dy.ref) as Tensor[], 'dx', want.dx),
     );
   }
-  return { contenders, destroy: () => disposals.forEach((dispose) => dispose()) };
+  return { contenders, dispose: () => disposals.forEach((dispose) => dispose()) };
 }

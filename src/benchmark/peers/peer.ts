@@ -7,10 +7,10 @@ export interface PeerContender extends Contender {
   batch(runs: number): Promise<void>;
 }
 
-/** Another library's rows for one shape; `destroy` frees their tensors. */
+/** Another library's rows for one shape; `dispose` frees their tensors. */
 export interface Peer {
   contenders: PeerContender[];
-  destroy(): void;
+  dispose(): void;
 }
 
 /** A peer may be a thousand times less exact than this library, but not wrong. */

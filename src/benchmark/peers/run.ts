@@ -95,8 +95,8 @@ export async function benchmarkShape(device: GPUDevice, shape: BenchShape, optio
     const right = timings.filter(({ name }) => !refused.some((refusal) => refusal.name === name)).map((timing) => aRun(timing, runsOf.get(timing.name) ?? 1));
     return { shape: shape.name, elements: shape.elements, timings: inOrder(right, opened), recordMicroseconds: field.recordTime(), refused };
   } finally {
-    for (const peer of opened) peer.destroy();
-    field.destroy();
+    for (const peer of opened) peer.dispose();
+    field.dispose();
   }
 }
 

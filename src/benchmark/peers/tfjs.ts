@@ -62,7 +62,7 @@ export async function tfjsContenders(shape: BenchShape, inputs: Inputs, want: Ex
       row('forward', () => [tf.tidy(() => formula(x, gamma, beta))], 'y', want.y),
       row('step', () => step([x, gamma, beta], dy), 'dx', want.dx),
     ],
-    destroy: () => tf.dispose([x, dy, gamma, beta]),
+    dispose: () => tf.dispose([x, dy, gamma, beta]),
   };
 }
 
