@@ -1,8 +1,8 @@
 import type { Backend, Tensor, TensorStorage } from '../backend/backend.js';
-import type { RowMask } from '../core/options.js';
+import { type RowMask, checkNames } from '../core/options.js';
 import { describe } from '../core/shape.js';
 import type { Storage } from '../core/storage.js';
-import type { ForwardOptions } from './options.js';
+import type { Exchange, ForwardOptions } from './options.js';
 import { keyOf } from './results.js';
 
 /** What a forward takes beside x. */
@@ -52,6 +52,14 @@ export function checkPass(call: string, pass: GPUComputePassEncoder | undefined,
   if (typeof pass?.dispatchWorkgroups !== 'function') {
     throw new TypeError(`${call}: "pass" is ${describe(pass)}, needs an open GPUComputePassEncoder. Begin one on a command encoder.`);
   }
+}
+
+/** Throws unless a layer can exchange its parts' statistics, and the call says how. */
+export function checkSynchronized(call: string, synchronized: boolean, exchange: Exchange, options: object, names: readonly string[]): void {
+  checkNames(call, options, names);
+  if (!synchronized) throw new Error(`${call}: the layer was created without it, needs synchronized: true. Add it to the options.`);
+  if (typeof exchange !== 'function') throw new TypeError(`${call}: "exchange" is ${describe(exchange)}, needs a function that gives a part to the others.`);
+  if ('pass' in options) throw new TypeError(`${call}: "pass" is given, needs none (the call awaits its own work). Leave it out.`);
 }
 
 /** The tensors that the options have beside x. */

@@ -7,11 +7,11 @@ import { type SavedViews, savedViews } from '../core/saved.js';
 import { type Geometry, type Layout, describe, geometryOfTensor } from '../core/shape.js';
 import type { Storage } from '../core/storage.js';
 import { nanUnlessFiniteF32 } from '../reference/types.js';
-import { type Also, type Last, checkAlso, checkLast, checkPass, checkTarget, checkTensor } from './arguments.js';
+import { type Also, type Last, checkAlso, checkLast, checkPass, checkSynchronized, checkTarget, checkTensor } from './arguments.js';
 import { BACKWARD_NAMES, type BackwardOptions, type CallOptions, type Exchange, FORWARD_NAMES, type ForwardOptions, type LayerOptions } from './options.js';
 import { checkMoments, checkParts } from './parts.js';
 import { NOT_TRACKED, isIterable, populationOf } from './population.js';
-import { Results } from './results.js';
+import { LayerResults } from './results.js';
 import { type BatchNormState, type LoadableState, type StateTensor, checkState, floatsOf, withJson } from './state.js';
 import { type LayerTensors, layerTensors } from './tensors.js';
 
@@ -52,7 +52,7 @@ export class BatchNorm {
   readonly #synchronized: boolean;
   readonly #engine: Engine;
   readonly #tensors: LayerTensors;
-  readonly #results: Record<ResultName, Results>;
+  readonly #results: LayerResults;
   #training = true;
   #batches = 0;
   #last: Last | null = null;
@@ -83,8 +83,7 @@ export class BatchNorm {
     this.#settings = settings;
     this.#synchronized = synchronized;
     this.#engine = engine;
-    const results = () => new Results(backend, storage);
-    this.#results = { y: results(), dx: results(), dresidual: results() };
+    this.#results = new LayerResults(backend, storage);
   }
 
   /**
@@ -169,8 +168,8 @@ export class BatchNorm {
     const { geometry, also, tracked } = this.#checkForward(call, x, options, over);
     if (this.#training && tracked && this.mask === 'none') checkUnbiased(call, geometry.rows, this.numbers.runningVariance);
     const { gamma, beta, runningMean, runningVar } = this;
-    const y = options.out ?? this.#results.y.take(x);
-    this.#carryOut({ y }, options, () => {
+    const y = options.out ?? this.#results.take('y', x);
+    this.#results.carryOut({ y }, options, () => {
       const tensors = { x, ...also, gamma, beta, y };
       if (this.#training) this.#engine.forward({ ...tensors, saved: this.#tensors.saved, ...this.#running(tracked) }, geometry, options.pass);
       else this.#engine.infer({ ...tensors, runningMean: runningMean!, runningVar: runningVar! }, geometry, options.pass);
@@ -195,7 +194,7 @@ export class BatchNorm {
     const { runningMean, runningVar } = this;
     const results = this.#takeGradients(dy, options, reads);
     const tensors = { ...reads, ...results, ...this.#gradients() };
-    this.#carryOut(results, options, () => {
+    this.#results.carryOut(results, options, () => {
       if (last.training) this.#engine.backward({ ...tensors, saved: this.#tensors.saved }, geometry, accumulate, options.pass);
       else this.#engine.backwardFrozen({ ...tensors, runningMean: runningMean!, runningVar: runningVar! }, geometry, accumulate, options.pass);
     });
@@ -214,7 +213,8 @@ export class BatchNorm {
    */
   async forwardSynchronized(x: Tensor, exchange: Exchange, options: Omit<ForwardOptions, 'pass'> = {}): Promise<Tensor> {
     const call = 'BatchNorm.forwardSynchronized';
-    this.#checkSynchronized(call, exchange, options, FORWARD_NAMES);
+    this.#checkAlive(call);
+    checkSynchronized(call, this.#synchronized, exchange, options, FORWARD_NAMES);
     if (!this.#training) throw new Error(`${call}: the layer is in evaluation, needs training. Call train() first, or forward(x): parts do not matter there.`);
     const { geometry, also, tracked } = this.#checkForward(call, x, options, []); // what is wrong is said before the others go on
     const { mask, validRows } = also;
@@ -224,9 +224,9 @@ export class BatchNorm {
     checkParts(call, parts, own);
     checkMoments(call, parts, this.channels);
     const { gamma, beta } = this;
-    const y = options.out ?? this.#results.y.take(x);
+    const y = options.out ?? this.#results.take('y', x);
     const before = { last: this.#last, saw: this.#saw, batches: this.#batches };
-    const submitted = this.#carryOut({ y }, options, () =>
+    const submitted = this.#results.carryOut({ y }, options, () =>
       this.#engine.normalize({ x, ...also, gamma, beta, y, saved: this.#tensors.saved, ...this.#running(tracked) }, geometry, parts, call));
     this.#sawBatch(tracked);
     const last = (this.#last = { x, ...also, training: true, synchronized: true, overwritten: false });
@@ -251,7 +251,8 @@ export class BatchNorm {
    */
   async backwardSynchronized(dy: Tensor, exchange: Exchange, options: Omit<BackwardOptions, 'pass'> = {}): Promise<Tensor> {
     const call = 'BatchNorm.backwardSynchronized';
-    this.#checkSynchronized(call, exchange, options, BACKWARD_NAMES);
+    this.#checkAlive(call);
+    checkSynchronized(call, this.#synchronized, exchange, options, BACKWARD_NAMES);
     const { last, geometry, accumulate, reads } = this.#checkBackward(call, dy, options, true);
     const { gamma, beta } = this.#gradients();
     const own = await this.#awaited(call, this.#engine.gradientSums({ ...reads, gamma, beta, saved: this.#tensors.saved }, geometry, call));
@@ -264,7 +265,7 @@ export class BatchNorm {
     checkParts(call, parts, own);
     const results = this.#takeGradients(dy, options, reads);
     const tensors = { ...reads, ...results, ...this.#gradients(), saved: this.#tensors.saved };
-    const submitted = this.#carryOut(results, options, () => this.#engine.gradientInput(tensors, geometry, parts, accumulate, call));
+    const submitted = this.#results.carryOut(results, options, () => this.#engine.gradientInput(tensors, geometry, parts, accumulate, call));
     await this.#awaited(call, submitted);
     this.#dresidual = results.dresidual;
     return results.dx;
@@ -353,7 +354,7 @@ export class BatchNorm {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const tensor of Object.values<Tensor | null>({ ...this.#tensors })) tensor?.dispose();
-    for (const results of Object.values(this.#results)) results.dispose();
+    this.#results.dispose();
     this.#engine.dispose();
   }
 
@@ -404,7 +405,7 @@ export class BatchNorm {
     const { track = true } = options;
     checkFlag(call, 'track', track);
     const also = checkAlso(call, this, x, geometry.rows, options);
-    checkTarget(call, this, 'y', x, options.out, this.#results.y.next(x), { x, ...also }, over);
+    checkTarget(call, this, 'y', x, options.out, this.#results.next('y', x), { x, ...also }, over);
     return { geometry, also, tracked: track && this.runningMean !== null };
   }
 
@@ -416,36 +417,15 @@ export class BatchNorm {
     checkLast(call, last, dy, synchronized);
     const { x, mask, validRows } = last;
     const reads = { x, dy, residual: isActivated(this.#settings.activation) ? last.residual : null, mask, validRows };
-    checkTarget(call, this, 'dx', dy, options.out, this.#results.dx.next(dy), reads, this.#settings.inPlace ? ['dy'] : []);
+    checkTarget(call, this, 'dx', dy, options.out, this.#results.next('dx', dy), reads, this.#settings.inPlace ? ['dy'] : []);
     return { last, geometry, accumulate, reads };
   }
 
   /** What a backward writes; a `dresidual` that it reads is left for the next. */
   #takeGradients(dy: Tensor, { out }: CallOptions, reads: Also & { x: Tensor }): { dx: Tensor; dresidual: Tensor | null } {
-    const dx = out ?? this.#results.dx.take(dy);
+    const dx = out ?? this.#results.take('dx', dy);
     const apart = [dx, dy, reads.x, ...(reads.residual ? [reads.residual] : [])];
-    return { dx, dresidual: hasResidualGradient(this.#settings) ? this.#results.dresidual.take(dy, apart) : null };
-  }
-
-  /** Runs what writes the results, which the layer then keeps; where that throws, nothing has changed. */
-  #carryOut<T>(results: Partial<Record<ResultName, Tensor | null>>, { out, pass }: CallOptions, run: () => T): T {
-    const taken = (Object.entries(results) as [ResultName, Tensor | null][]).filter(([, tensor]) => tensor && tensor !== out);
-    try {
-      const done = run();
-      for (const [name, tensor] of taken) this.#results[name].keep(tensor!, pass !== undefined);
-      return done;
-    } catch (cause) {
-      for (const [name, tensor] of taken) this.#results[name].giveBack(tensor!);
-      throw cause;
-    }
-  }
-
-  #checkSynchronized(call: string, exchange: Exchange, options: object, names: readonly string[]): void {
-    this.#checkAlive(call);
-    checkNames(call, options, names);
-    if (!this.#synchronized) throw new Error(`${call}: the layer was created without it, needs synchronized: true. Add it to the options.`);
-    if (typeof exchange !== 'function') throw new TypeError(`${call}: "exchange" is ${describe(exchange)}, needs a function that gives a part to the others.`);
-    if ('pass' in options) throw new TypeError(`${call}: "pass" is given, needs none (the call awaits its own work). Leave it out.`);
+    return { dx, dresidual: hasResidualGradient(this.#settings) ? this.#results.take('dresidual', dy, apart) : null };
   }
 
   async #awaited<T>(call: string, work: Promise<T>): Promise<T> {
@@ -456,9 +436,4 @@ export class BatchNorm {
       throw cause;
     }
   }
-
 }
-
-/** What a call gives beside the statistics. */
-type ResultName = 'y' | 'dx' | 'dresidual';
-

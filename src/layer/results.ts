@@ -5,7 +5,7 @@ import type { Storage } from '../core/storage.js';
 const MAX_SHAPES = 16;
 
 /** What a layer writes where the caller gives no tensor: by shape, reused by the next call of that shape. */
-export class Results {
+class Results {
   readonly #backend: Backend;
   readonly #storage: Storage;
   /** The shape last used comes last; of one shape several where calls read some. */
@@ -48,6 +48,48 @@ export class Results {
 
   dispose(): void {
     for (const tensor of [...this.#kept.values()].flat()) tensor.dispose();
+  }
+}
+
+/** What a call gives beside the statistics. */
+export type ResultName = 'y' | 'dx' | 'dresidual';
+
+/** The results of a layer: y, dx and dresidual. */
+export class LayerResults {
+  readonly #by: Record<ResultName, Results>;
+
+  constructor(backend: Backend, storage: Storage) {
+    const results = () => new Results(backend, storage);
+    this.#by = { y: results(), dx: results(), dresidual: results() };
+  }
+
+  /** What a call of this shape would write. */
+  next(name: ResultName, like: Tensor): Tensor | undefined {
+    return this.#by[name].next(like);
+  }
+
+  /** A tensor to write, none of those given. */
+  take(name: ResultName, like: Tensor, apart?: readonly (Tensor | null | undefined)[]): Tensor {
+    return this.#by[name].take(like, apart);
+  }
+
+  /** Runs what writes the results, which are then kept, but for `out`; where that throws, nothing has changed. */
+  carryOut<T>(
+    results: Partial<Record<ResultName, Tensor | null>>, { out, pass }: { out?: Tensor; pass?: GPUComputePassEncoder }, run: () => T,
+  ): T {
+    const taken = (Object.entries(results) as [ResultName, Tensor | null][]).filter(([, tensor]) => tensor && tensor !== out);
+    try {
+      const done = run();
+      for (const [name, tensor] of taken) this.#by[name].keep(tensor!, pass !== undefined);
+      return done;
+    } catch (cause) {
+      for (const [name, tensor] of taken) this.#by[name].giveBack(tensor!);
+      throw cause;
+    }
+  }
+
+  dispose(): void {
+    for (const results of Object.values(this.#by)) results.dispose();
   }
 }
 
