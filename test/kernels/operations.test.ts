@@ -41,7 +41,7 @@ function boundIn(draft: Draft, of: KernelSettings, step: Step, inPlace: boolean)
   }));
 }
 
-describe('recipes', () => {
+describe('operations', () => {
   it('control: forward and backward of the usual options', () => {
     const [forward, untracked, backward, ...others] = draftsOf(plain, ['train'], 8);
     expect(others).toEqual([]);

@@ -34,7 +34,7 @@ export const LINES = [
   {
     what: 'activations: one is taken for none', under: 'src',
     line: "name !== 'none'", instead: "name === 'relu'",
-    suite: ['--project', 'node', 'kernels/recipes'],
+    suite: ['--project', 'node', 'kernels/operations'],
   },
   {
     what: 'checks: buffers that overlap by one byte pass', under: 'src',
