@@ -65,7 +65,7 @@ const SOAK_TESTS = 'test/soak/**/*.test.ts';
 const BUILDING_TESTS = ['test/cli/**/*.test.ts', 'test/package/**/*.test.ts', 'test/benchmark/peers.test.ts'];
 /** Pure code that walks every text, every thread, every value: seconds each, and so not in the quick loop. */
 const WIDE_TESTS = [
-  'kernels/table', 'kernels/operations', 'plan/planIterations', 'plan/half', 'data/read', 'reference/reference', 'reference/walk', 'layer/workers',
+  'shader/kernels', 'kernels/operations', 'plan/planIterations', 'core/storage', 'data/read', 'reference/reference', 'reference/walk', 'layer/workers',
   'verify/verify',
 ].map((name) => `test/${name}.test.ts`);
 /** Builds the pages and opens the browsers, once for all tests that use them. */

@@ -22,9 +22,6 @@ const VARIANTS: readonly { storage: Storage; activation: ActivationName; adds: b
   { storage: 'f32', activation: 'silu', adds: false },
   { storage: 'f32', activation: 'gelu', adds: false },
 ];
-const WORDS: Record<ActivationName, string> = {
-  none: '', relu: ' + ReLU', leakyRelu: ' + leaky ReLU', relu6: ' + ReLU6', silu: ' + SiLU', hardSwish: ' + hard swish', gelu: ' + GELU',
-};
 
 /** The rows of the abilities for one shape; each answer is checked before it is timed. `dispose` frees what they need. */
 export async function abilityRows(
@@ -36,7 +33,7 @@ export async function abilityRows(
   const owned: GPUBuffer[] = [];
   const kernels: { dispose(): void }[] = [];
   for (const { storage, activation, adds } of VARIANTS) {
-    const words = `${adds ? ' + add' : ''}${WORDS[activation]}`;
+    const words = `${adds ? ' + add' : ''}${activation === 'none' ? '' : ` + ${activation === 'relu' ? 'ReLU' : activation}`}`;
     const inputs = inputsOf({ name: '', rows, channels, spatial, storage, activation, residual: adds }, 1);
     const bn = await createBatchNorm(device, {
       channels, layout, storage, activation, residual: adds, adapterClass, plan, modes: ['train', 'infer'], shapes: [{ ...shape.shape, running: false }],

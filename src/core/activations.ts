@@ -112,13 +112,14 @@ export const ACTIVATIONS: Record<ActivationName, (slope: number) => Curve> = {
   }),
 };
 
-const NAMES = Object.keys(ACTIVATIONS) as readonly ActivationName[];
+/** Every name. */
+export const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as readonly ActivationName[];
 /** PyTorch's. */
 const SLOPE = 0.01;
 /** Those whose f′ is 0 over a whole stretch, where dz is 0 and not 0 · dy. */
 const FLAT: readonly string[] = ['relu', 'relu6', 'hardSwish'];
 
-const isNamed = (name: unknown): name is ActivationName => NAMES.includes(name as ActivationName);
+const isNamed = (name: unknown): name is ActivationName => ACTIVATION_NAMES.includes(name as ActivationName);
 
 /** Whether anything follows z. */
 export const isActivated = ({ name }: { readonly name: string }): boolean => name !== 'none';
@@ -141,8 +142,8 @@ export function resolveActivation(call: string, activation: unknown): ResolvedAc
   if (isNamed(activation)) return namedActivation(activation);
   if (typeof activation !== 'object' || activation === null) {
     throw new RangeError(
-      `${call}: "activation" is ${describe(activation)}, needs one of ${NAMES.map((name) => `'${name}'`).join(', ')}, ` +
-        `or { name, wgsl, value, derivative }.${valueMeant(activation, NAMES)}`,
+      `${call}: "activation" is ${describe(activation)}, needs one of ${ACTIVATION_NAMES.map((name) => `'${name}'`).join(', ')}, ` +
+        `or { name, wgsl, value, derivative }.${valueMeant(activation, ACTIVATION_NAMES)}`,
     );
   }
   if ((activation as LeakyRelu).name === 'leakyRelu' && !('wgsl' in activation)) return leakyRelu(call, activation as LeakyRelu);

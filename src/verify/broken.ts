@@ -4,6 +4,7 @@ import { BatchNorm } from '../layer/batchNorm.js';
 import type { LayerOptions } from '../layer/options.js';
 import { type Storage, roundTo } from '../core/storage.js';
 import type { ActivationName } from '../core/activations.js';
+import { formulaOf } from './activations.js';
 import type { Check } from './check.js';
 import { indexOf } from './expected.js';
 
@@ -250,23 +251,6 @@ async function layerOf(backend: Backend, values: Values): Promise<Answers> {
   return answers;
 }
 
-/** f(z) and f′(z) as the papers have them; of a NaN, which is on neither side of a kink, NaN. */
-const FORMULAS: Record<ActivationName, (z: number) => [value: number, slope: number]> = {
-  none: (z) => [z, 1],
-  relu: (z) => (z > 0 ? [z, 1] : z <= 0 ? [0, 0] : [NaN, NaN]),
-  leakyRelu: (z) => (z > 0 ? [z, 1] : z <= 0 ? [0.01 * z, 0.01] : [NaN, NaN]),
-  relu6: (z) => (z > 0 ? (z < 6 ? [z, 1] : [6, 0]) : z <= 0 ? [0, 0] : [NaN, NaN]),
-  silu: (z) => {
-    const e = Math.exp(-z);
-    return [z / (1 + e), (1 + e + z * e) / (1 + e) ** 2];
-  },
-  hardSwish: (z) => (z > 3 ? [z, 1] : z < -3 ? [0, 0] : [(z * z + 3 * z) / 6, (2 * z + 3) / 6]),
-  gelu: (z) => {
-    const e = Math.exp(-Math.sqrt(8 / Math.PI) * (z + 0.044715 * z ** 3));
-    return [z / (1 + e), 1 / (1 + e) + (z * e * Math.sqrt(8 / Math.PI) * (1 + 0.134145 * z ** 2)) / (1 + e) ** 2];
-  },
-};
-
 /** What the formulas give as they stand, with no case of their own for any value. */
 function formulas(values: Values): Answers {
   const { rows, channels, activation, adds, eps, x, dy, residual, gamma, beta, runningMean, runningVar } = values;
@@ -285,7 +269,7 @@ function formulas(values: Values): Answers {
       const scale = 1 / Math.sqrt(spread + eps);
       for (const i of places) {
         const z = gamma[c] * ((x[i] - center) * scale) + beta[c] + (adds ? residual[i] : 0);
-        const [f, slope] = FORMULAS[activation](z);
+        const [f, slope] = formulaOf(activation)(z);
         y[i] = f;
         dz[i] = slope * dy[i];
       }

@@ -1,4 +1,4 @@
-import type { Activation, ActivationName } from '../core/activations.js';
+import { ACTIVATION_NAMES, type Activation } from '../core/activations.js';
 import { type Random, random } from '../data/random.js';
 import { type Storage, roundTo } from '../core/storage.js';
 import { DEFAULTS, type Numbers, type RowMask } from '../core/options.js';
@@ -146,7 +146,7 @@ const SHAPES = {
 const ABILITIES: readonly Case[] = pairs({
   storage: ['f32', 'f16', 'bf16'] as Storage[],
   shape: Object.keys(SHAPES) as (keyof typeof SHAPES)[],
-  activation: ['none', 'relu', 'leakyRelu', 'relu6', 'silu', 'hardSwish', 'gelu'] as ActivationName[],
+  activation: ACTIVATION_NAMES,
   residual: [false, true],
   mask: ['none', 'rows', 'count'] as RowMask[],
   inPlace: [false, true],

@@ -1,5 +1,5 @@
-import type { Activation } from '../core/activations.js';
 import type { Floats } from '../reference/types.js';
+import { formulaOf } from './activations.js';
 import { type Expected, type Inputs, indexOf } from './expected.js';
 
 /**
@@ -11,7 +11,9 @@ import { type Expected, type Inputs, indexOf } from './expected.js';
  */
 export function independent(inputs: Inputs): Expected {
   const { x, dy, rows, channels, eps, momentum, runningVariance, residual, mask, validRows } = inputs;
-  const { after, slope } = activationOf(inputs.activation ?? 'none');
+  const f = formulaOf(inputs.activation ?? 'none');
+  const after = (z: number) => f(z)[0];
+  const slope = (z: number) => f(z)[1];
   const matrix = () => new Float64Array(rows * channels); // stays 0 in rows that do not count
   const vector = () => new Float64Array(channels);
   const want: Expected = {
@@ -68,26 +70,6 @@ export function independent(inputs: Inputs): Expected {
     scatter(frozenDz, column, want.frozenDresidual);
   }
   return want;
-}
-
-/** f and f′ written another way than in src/core: by tanh in place of the exponential, and the slopes by their pieces. */
-function activationOf(activation: Activation): { after(z: number): number; slope(z: number): number } {
-  const half = (z: number) => (1 + Math.tanh(z / 2)) / 2; // σ
-  const pieces = (at: readonly (readonly [from: number, slope: number])[], value: (z: number) => number) =>
-    ({ after: value, slope: (z: number) => at.findLast(([from]) => z > from)?.[1] ?? 0 });
-  const name = typeof activation === 'string' ? activation : activation.name;
-  const low = typeof activation === 'object' && 'slope' in activation ? Math.fround(activation.slope) : 0.01;
-  if (name === 'relu') return pieces([[0, 1]], (z) => Math.max(0, z));
-  if (name === 'leakyRelu') return pieces([[-Infinity, low], [0, 1]], (z) => Math.max(0, z) + low * Math.min(0, z));
-  if (name === 'relu6') return { after: (z) => Math.min(Math.max(0, z), 6), slope: (z) => Number(z > 0 && z < 6) };
-  if (name === 'silu') return { after: (z) => z * half(z), slope: (z) => half(z) + z * half(z) * half(-z) };
-  if (name === 'hardSwish') return { after: (z) => z * Math.min(1, Math.max(0, z / 6 + 0.5)), slope: (z) => (z > 3 ? 1 : z < -3 ? 0 : (2 * z + 3) / 6) };
-  if (name === 'gelu') {
-    const u = (z: number) => 2 * Math.sqrt(2 / Math.PI) * (z + 0.044715 * z ** 3);
-    const du = (z: number) => 2 * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * z ** 2);
-    return { after: (z) => z * half(u(z)), slope: (z) => half(u(z)) + z * half(u(z)) * half(-u(z)) * du(z) };
-  }
-  return { after: (z) => z, slope: () => 1 };
 }
 
 /** What f32 may flush, 0: a variance counts only from the smallest normal f32 on. */

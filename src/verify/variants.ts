@@ -1,4 +1,4 @@
-import { type ActivationName, resolveActivation } from '../core/activations.js';
+import { ACTIVATION_NAMES, resolveActivation } from '../core/activations.js';
 import type { Storage } from '../core/storage.js';
 import { type AdapterClass, DEFAULTS, type RowMask } from '../core/options.js';
 import type { PlanLimits } from '../plan/tiles.js';
@@ -8,7 +8,7 @@ import { type Variant, variantKey } from '../shader/kernels.js';
 
 const AXES = {
   storage: ['f32', 'f16', 'bf16'] as Storage[],
-  activation: ['none', 'relu', 'leakyRelu', 'relu6', 'silu', 'hardSwish', 'gelu'] as ActivationName[],
+  activation: ACTIVATION_NAMES,
   residual: [false, true],
   mask: ['none', 'rows', 'count'] as RowMask[],
   inPlace: [false, true],
