@@ -92,7 +92,7 @@ describe('operations', () => {
       merge: 'moments → saved runningMean runningVar', mergeUntracked: 'moments → saved', normalize: 'x residual saved gamma beta validRows → y',
       gradientSums: 'x dy gamma saved validRows → sums', gradientInput: 'x dy gamma saved sums validRows → dx dresidual dgamma dbeta',
     }],
-    ['a ReLU alone: the backward asks for beta too', { activation: RELU, gamma: false }, {
+    ['another activation alone: the backward asks for beta too', { activation: resolveActivation('', 'silu'), gamma: false }, {
       forward: 'x beta → y saved runningMean runningVar', forwardUntracked: 'x beta → y saved', backward: 'x dy beta saved → dx dbeta',
         infer: 'x beta runningMean runningVar → y',
       backwardFrozen: 'x dy beta runningMean runningVar → dx dbeta', moments: 'x → moments', merge: 'moments → saved runningMean runningVar',
