@@ -5,7 +5,7 @@ import { bindingsOf } from '../shader/kernels.js';
 import type { BatchNormKernels, BatchNormOptions, PreparedShape } from './calls.js';
 import { Kernels } from './kernels.js';
 import { checkLoss, watchLoss } from './loss.js';
-import { type Draft, type KernelSettings, draftsOf, variantOf } from './operations.js';
+import { type KernelSettings, type ResolvedOperation, resolveOperations, variantOf } from './operations.js';
 
 /**
  * Creates the batch norm kernels for a number of channels, and compiles those that `shapes` need; calls then only record.
@@ -40,9 +40,9 @@ export async function createKernels(
   const loss = watchLoss(device);
   await Promise.resolve(); // a device lost before now says so only then
   checkLoss(call, loss);
-  const drafts = draftsOf(kernelSettings, modes, limits.maxStorageBuffersPerShaderStage);
-  checkBindings(call, drafts, kernelSettings, limits.maxStorageBuffersPerShaderStage, settings.limits !== undefined);
-  const kernels = new Kernels(device, kernelSettings, limits, drafts, loss);
+  const operations = resolveOperations(kernelSettings, modes, limits.maxStorageBuffersPerShaderStage);
+  checkBindings(call, operations, limits.maxStorageBuffersPerShaderStage, settings.limits !== undefined);
+  const kernels = new Kernels(device, kernelSettings, limits, operations, loss);
   await kernels.compile(call, shapes);
   return kernels;
 }
@@ -69,12 +69,12 @@ function limitsOf(call: string, device: DeviceLimits, given: Partial<DeviceLimit
 }
 
 /** Throws where a kernel that no other can stand in for binds more buffers than a stage may. */
-function checkBindings(call: string, drafts: readonly Draft[], settings: KernelSettings, most: number, given: boolean): void {
+function checkBindings(call: string, operations: readonly ResolvedOperation[], most: number, given: boolean): void {
   const tile = { width: 1, across: 'channels', groupSize: 1, grouped: true, registers: false, unrolled: false } as const;
   let [needed, needs] = [0, ''];
-  for (const draft of drafts) {
-    for (const step of [...draft.split, ...(draft.onePart ?? [])]) {
-      const bound = bindingsOf(variantOf(draft, settings, step, tile, false)).length;
+  for (const resolved of operations) {
+    for (const step of [...resolved.split, ...(resolved.onePart ?? [])]) {
+      const bound = bindingsOf(variantOf(resolved, step, tile, false)).length;
       if (bound > needed) [needed, needs] = [bound, step.kernel];
     }
   }

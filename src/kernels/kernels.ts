@@ -11,7 +11,7 @@ import type {
 } from './calls.js';
 import { type Loss, checkLoss } from './loss.js';
 import { type Buffers, type CallOptions, Operation, type Planner } from './operation.js';
-import { type Draft, type KernelSettings, OPERATIONS, type OperationName } from './operations.js';
+import { type KernelSettings, type ResolvedOperation, OPERATIONS, type OperationName } from './operations.js';
 
 /** What `createBatchNorm` makes: the calls of `BatchNormKernels`, whatever the options. */
 export class Kernels implements BatchNormKernels {
@@ -28,7 +28,7 @@ export class Kernels implements BatchNormKernels {
     device: GPUDevice,
     settings: KernelSettings,
     limits: DeviceLimits,
-    drafts: readonly Draft[],
+    operations: readonly ResolvedOperation[],
     loss: Loss,
   ) {
     this.device = device;
@@ -42,7 +42,7 @@ export class Kernels implements BatchNormKernels {
       return parts === 0 ? made : { ...made, finalize: planMerge({ layout, channels }, parts, settings, { adapterClass, ...choice }, limits, call) };
     };
     const report = (error: Error) => this.#report(error);
-    for (const draft of drafts) this.#operations.set(draft.operation, new Operation(device, { ...draft, settings }, planFor, limits, report));
+    for (const resolved of operations) this.#operations.set(resolved.operation, new Operation(device, resolved, planFor, limits, report));
   }
 
   async prepare(...shapes: PreparedShape[]): Promise<void> {

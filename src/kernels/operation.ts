@@ -7,15 +7,10 @@ import type { Grid, Plan, PlanChoice } from '../plan/plan.js';
 import { type Geometry, describe } from '../core/shape.js';
 import type { Window } from '../plan/windows.js';
 import { BufferCache } from './cache.js';
-import { type Draft, type KernelSettings, type Step, stepsOf, variantOf } from './operations.js';
+import { type ResolvedOperation, type Step, stepsOf, variantOf } from './operations.js';
 import { type Compiled, compileNow } from '../shader/pipelines.js';
 import { inScopes } from '../core/scope.js';
 import { type BufferName, MATRICES, type Variant, bindingsOf } from '../shader/kernels.js';
-
-/** An operation and what decides its texts. */
-export interface Recipe extends Draft {
-  settings: KernelSettings;
-}
 
 /** Buffers of a call by argument name. */
 export type Buffers = Partial<Record<BufferName, TensorView>>;
@@ -33,7 +28,7 @@ export interface CallOptions {
 }
 
 /** What was made for one shape. */
-interface Ready {
+interface Prepared {
   dispatches: { variant: Variant; compiled: Compiled; pipeline: GPUComputePipeline; grid: Grid; window: Window; partials?: BufferName }[];
   /** The uniform blocks of all dispatches, each at a multiple of PARAMS_OFFSET. */
   params: GPUBuffer;
@@ -44,7 +39,7 @@ interface Ready {
 }
 
 /** Plans of one operation, by everything a plan depends on; `text` is of the buffers a tensor is cut into, '' for one. */
-type Plans = Map<number, Map<number, Map<number, Map<string, Ready>>>>;
+type Plans = Map<number, Map<number, Map<number, Map<string, Prepared>>>>;
 
 /** Shapes an operation keeps planned; the one unused longest goes first. */
 const MAX_PLANS = 64;
@@ -59,7 +54,7 @@ const NONE = Object.freeze({}) as GPUBuffer;
 export class Operation {
   readonly #device: GPUDevice;
   readonly #limits: DeviceLimits;
-  readonly #recipe: Recipe;
+  readonly #operation: ResolvedOperation;
   readonly #planFor: Planner;
   readonly #report: (error: Error) => void;
   readonly #plans: Plans = new Map();
@@ -67,7 +62,7 @@ export class Operation {
   readonly #arguments: Argument[];
   readonly #needs: Requirement;
   readonly #scratch = new Map<BufferName, GPUBuffer>();
-  readonly #bindGroups = new BufferCache<Ready, GPUBindGroup[]>();
+  readonly #bindGroups = new BufferCache<Prepared, GPUBindGroup[]>();
   /** Of plans that were dropped and scratch that was outgrown, which an unsubmitted pass may still use: for `dispose`. */
   #retired: WeakRef<GPUBuffer>[] = [];
   /** How many of them are worth a look at which are gone. */
@@ -75,13 +70,13 @@ export class Operation {
   #count = 0;
   #uses = 0;
 
-  constructor(device: GPUDevice, recipe: Recipe, planFor: Planner, limits: DeviceLimits, report: (error: Error) => void) {
+  constructor(device: GPUDevice, operation: ResolvedOperation, planFor: Planner, limits: DeviceLimits, report: (error: Error) => void) {
     this.#device = device;
     this.#limits = limits;
-    this.#recipe = recipe;
+    this.#operation = operation;
     this.#planFor = planFor;
     this.#report = report;
-    this.#arguments = recipe.slots.map(({ name, reads, writes }) => ({ name, reads, writes, buffer: NONE, offset: 0, bytes: 0, from: 0 }));
+    this.#arguments = operation.slots.map(({ name, reads, writes }) => ({ name, reads, writes, buffer: NONE, offset: 0, bytes: 0, from: 0 }));
     this.#needs = { name: '', bytes: 0, reads: false, writes: false, windowed: false, rows: 0, parts: 0, from: () => '' };
   }
 
@@ -90,13 +85,13 @@ export class Operation {
     try {
       const list = this.#check(buffers, geometry.rows, options.parts || options.part + 1);
       const inPlace = this.#isInPlace(list);
-      checkSharing(this.#recipe.call, list, inPlace ? this.#recipe.inPlace : null);
-      const ready = this.#readyFor(geometry, options, inPlace, list);
-      if (ready.failure) throw ready.failure;
-      ready.lastUse = ++this.#uses;
-      const groups = this.#bindGroups.get(ready, list) ?? this.#bind(ready, list);
+      checkSharing(this.#operation.call, list, inPlace ? this.#operation.inPlace : null);
+      const prepared = this.#preparedFor(geometry, options, inPlace, list);
+      if (prepared.failure) throw prepared.failure;
+      prepared.lastUse = ++this.#uses;
+      const groups = this.#bindGroups.get(prepared, list) ?? this.#bind(prepared, list);
       for (let i = 0; i < groups.length; i++) {
-        const { pipeline, grid } = ready.dispatches[i];
+        const { pipeline, grid } = prepared.dispatches[i];
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, groups[i]);
         pass.dispatchWorkgroups(grid[0], grid[1]);
@@ -108,14 +103,14 @@ export class Operation {
 
   /** The texts that calls of a shape run, where every tensor is in one buffer. */
   variants(geometry: Geometry, inPlace: boolean): Variant[] {
-    const { call, single, settings } = this.#recipe;
-    const over = inPlace && this.#recipe.inPlace !== null;
+    const { call, single } = this.#operation;
+    const over = inPlace && this.#operation.inPlace !== null;
     const made = this.#planFor(geometry, { single: single !== null, cuts: [], accumulate: false, part: 0 }, 0, call);
-    return stepsOf(this.#recipe, made).map((step) => variantOf(this.#recipe, settings, step, step.dispatch.tile, over));
+    return stepsOf(this.#operation, made).map((step) => variantOf(this.#operation, step, step.dispatch.tile, over));
   }
 
   dispose(): void {
-    for (const { ready } of this.#all()) ready.params.destroy();
+    for (const { prepared } of this.#all()) prepared.params.destroy();
     for (const buffer of this.#scratch.values()) buffer.destroy();
     for (const buffer of this.#retired) buffer.deref()?.destroy();
     this.#plans.clear();
@@ -127,7 +122,7 @@ export class Operation {
 
   /** The arguments, one or more a slot. */
   #check(buffers: Buffers, rows: number, parts: number): Argument[] {
-    const { call, slots } = this.#recipe;
+    const { call, slots } = this.#operation;
     for (const name in buffers) {
       if (buffers[name as BufferName] === undefined || slots.some((slot) => slot.name === name)) continue;
       throw new TypeError(
@@ -155,7 +150,7 @@ export class Operation {
 
   /** The buffers of a cut tensor: the first in its slot's place, the others at the end of the list. */
   #checkPieces(views: readonly BufferView[], index: number, list: Argument[]): Argument[] {
-    const { call } = this.#recipe;
+    const { call } = this.#operation;
     const { name, reads, writes, bytes } = this.#needs;
     if (views.length === 0) throw new RangeError(`${call}: "${name}" is [], needs at least one buffer.`);
     const longer = [...list];
@@ -171,7 +166,7 @@ export class Operation {
   }
 
   #isInPlace(list: readonly Argument[]): boolean {
-    const over = this.#recipe.inPlace;
+    const over = this.#operation.inPlace;
     if (!over) return false;
     for (const read of list) {
       if (read.name !== over[0]) continue;
@@ -183,32 +178,32 @@ export class Operation {
     return true;
   }
 
-  #readyFor(geometry: Geometry, options: CallOptions, inPlace: boolean, list: Argument[]): Ready {
+  #preparedFor(geometry: Geometry, options: CallOptions, inPlace: boolean, list: Argument[]): Prepared {
     const key = 4 * (options.part * 65536 + options.parts) + 2 * Number(options.accumulate) + Number(inPlace);
     const text = list === this.#arguments ? '' : cutsText(list);
     const known = this.#plans.get(geometry.rows)?.get(geometry.batch)?.get(key)?.get(text);
     if (known) return known;
-    const forget = (failed: Ready) => {
+    const forget = (failed: Prepared) => {
       const from = this.#plans.get(geometry.rows)?.get(geometry.batch)?.get(key);
       if (from?.get(text) !== failed) return;
       from.delete(text);
       this.#retire(failed.params);
       this.#count--;
     };
-    const ready = this.#prepare(geometry, options, inPlace, list, forget);
+    const prepared = this.#prepare(geometry, options, inPlace, list, forget);
     if (this.#count >= MAX_PLANS) this.#dropOldest();
-    child(child(child(this.#plans, geometry.rows), geometry.batch), key).set(text, ready);
+    child(child(child(this.#plans, geometry.rows), geometry.batch), key).set(text, prepared);
     this.#count++;
-    return ready;
+    return prepared;
   }
 
-  #prepare(geometry: Geometry, options: CallOptions, inPlace: boolean, list: readonly Argument[], forget: (failed: Ready) => void): Ready {
+  #prepare(geometry: Geometry, options: CallOptions, inPlace: boolean, list: readonly Argument[], forget: (failed: Prepared) => void): Prepared {
     const device = this.#device;
-    const { call, single, scratch, settings } = this.#recipe;
+    const { call, single, scratch, settings } = this.#operation;
     const cuts = cutsOf(list, settings.storage);
     const plan = this.#planFor(geometry, { single: single !== null, cuts, accumulate: options.accumulate, part: options.part }, options.parts, call);
-    const steps = stepsOf(this.#recipe, plan);
-    const needed = scratch.filter(({ name }) => steps.some((step) => needsScratch(step, name, this.#recipe, inPlace)));
+    const steps = stepsOf(this.#operation, plan);
+    const needed = scratch.filter(({ name }) => steps.some((step) => needsScratch(step, name, this.#operation, inPlace)));
     const most = this.#limits.maxStorageBufferBindingSize;
     for (const { name, bytes } of needed) {
       if (bytes(plan) <= most) continue;
@@ -219,11 +214,11 @@ export class Operation {
     }
     const dispatches = steps.map((step) => {
       const { dispatch: { tile, grid, window }, partials } = step;
-      const variant = variantOf(this.#recipe, settings, step, tile, inPlace);
+      const variant = variantOf(this.#operation, step, tile, inPlace);
       const compiled = compileNow(device, variant);
       return { variant, compiled, pipeline: compiled.pipeline, grid, window, partials };
     });
-    const { value: ready, error } = inScopes(device, ['out-of-memory'], (): Ready => {
+    const { value: prepared, error } = inScopes(device, ['out-of-memory'], (): Prepared => {
       const buffers = new Map(needed.map(({ name, bytes }) => [name, this.#scratchOf(name, bytes(plan))]));
       const params = device.createBuffer({
         label: `batchnorm/${call} params`, size: (steps.length - 1) * PARAMS_OFFSET + PARAMS_BYTES, usage: UNIFORM, mappedAtCreation: true,
@@ -240,18 +235,18 @@ export class Operation {
     });
     for (const { compiled } of dispatches) {
       void compiled.verdict?.then((failure) => {
-        if (!failure || ready.failure) return;
-        ready.failure = failure;
+        if (!failure || prepared.failure) return;
+        prepared.failure = failure;
         this.#report(failure);
       });
     }
     void error.then((found) => {
       if (!found) return;
-      forget(ready); // so that the next call tries again, its scratch included
-      for (const [name, buffer] of ready.scratch) if (this.#scratch.get(name) === buffer) this.#dropScratch(name);
+      forget(prepared); // so that the next call tries again, its scratch included
+      for (const [name, buffer] of prepared.scratch) if (this.#scratch.get(name) === buffer) this.#dropScratch(name);
       this.#report(new Error(`${call}: no memory for the scratch of rows ${geometry.rows}: ${found.message}`));
     });
-    return ready;
+    return prepared;
   }
 
   /** One buffer for all plans: each call writes it before reading it, and dispatches run in order. */
@@ -261,7 +256,7 @@ export class Operation {
     // What plans made before still use stays theirs; doubling bounds the sum of all.
     const size = Math.max(bytes, 2 * (known?.size ?? 0));
     const buffer = this.#device.createBuffer({
-      label: `batchnorm/${this.#recipe.call} ${name}`, size: Math.max(bytes, Math.min(size, this.#limits.maxStorageBufferBindingSize)), usage: STORAGE,
+      label: `batchnorm/${this.#operation.call} ${name}`, size: Math.max(bytes, Math.min(size, this.#limits.maxStorageBufferBindingSize)), usage: STORAGE,
     });
     this.#dropScratch(name);
     this.#scratch.set(name, buffer);
@@ -283,18 +278,18 @@ export class Operation {
     this.#retired.push(new WeakRef(buffer));
   }
 
-  *#all(): Iterable<{ ready: Ready; from: Map<string, Ready>; text: string }> {
+  *#all(): Iterable<{ prepared: Prepared; from: Map<string, Prepared>; text: string }> {
     for (const batches of this.#plans.values()) {
       for (const keys of batches.values()) {
-        for (const from of keys.values()) for (const [text, ready] of from) yield { ready, from, text };
+        for (const from of keys.values()) for (const [text, prepared] of from) yield { prepared, from, text };
       }
     }
   }
 
   #dropOldest(): void {
-    const oldest = [...this.#all()].reduce((a, b) => (b.ready.lastUse < a.ready.lastUse ? b : a));
+    const oldest = [...this.#all()].reduce((a, b) => (b.prepared.lastUse < a.prepared.lastUse ? b : a));
     oldest.from.delete(oldest.text);
-    this.#retire(oldest.ready.params);
+    this.#retire(oldest.prepared.params);
     for (const [rows, batches] of this.#plans) {
       for (const [batch, keys] of batches) {
         for (const [key, from] of keys) if (from.size === 0) keys.delete(key);
@@ -305,21 +300,21 @@ export class Operation {
     this.#count--;
   }
 
-  #bind(ready: Ready, called: readonly Argument[]): GPUBindGroup[] {
+  #bind(prepared: Prepared, called: readonly Argument[]): GPUBindGroup[] {
     const device = this.#device;
-    const { storage } = this.#recipe.settings;
+    const { storage } = this.#operation.settings;
     const list = called.map((argument) => ({ ...argument }));
     const { value: groups, error } = inScopes(device, ['validation'], () => {
       try {
-        return ready.dispatches.map(({ variant, compiled: { label, bindings }, window, partials }, step) =>
+        return prepared.dispatches.map(({ variant, compiled: { label, bindings }, window, partials }, step) =>
           device.createBindGroup({
             label: `${label} buffers`,
             layout: bindings,
             entries: [
-              { binding: 0, resource: { buffer: ready.params, offset: step * PARAMS_OFFSET, size: PARAMS_BYTES } },
+              { binding: 0, resource: { buffer: prepared.params, offset: step * PARAMS_OFFSET, size: PARAMS_BYTES } },
               ...bindingsOf(variant).map(({ name }, i) => ({
                 binding: i + 1,
-                resource: resourceOf(name === 'partials' && partials ? partials : name, ready, list, window, storage),
+                resource: resourceOf(name === 'partials' && partials ? partials : name, prepared, list, window, storage),
               })),
             ],
           }),
@@ -330,10 +325,10 @@ export class Operation {
     });
     void error.then((found) => {
       if (!found) return;
-      this.#bindGroups.delete(ready); // so that the next call tries, and reports, again
+      this.#bindGroups.delete(prepared); // so that the next call tries, and reports, again
       void this.#diagnose(list, found.message);
     });
-    this.#bindGroups.set(ready, list, groups);
+    this.#bindGroups.set(prepared, list, groups);
     return groups;
   }
 
@@ -344,7 +339,7 @@ export class Operation {
         void this.#bindAlone(argument);
       } catch {
         return new TypeError(
-          `${this.#recipe.call}: "${argument.name}" is ${describe(argument.buffer)}, needs a GPUBuffer or { buffer, offset, size }.`, { cause },
+          `${this.#operation.call}: "${argument.name}" is ${describe(argument.buffer)}, needs a GPUBuffer or { buffer, offset, size }.`, { cause },
         );
       }
     }
@@ -365,7 +360,7 @@ export class Operation {
   async #diagnose(list: readonly Argument[], message: string): Promise<void> {
     const errors = await Promise.all(list.map((argument) => this.#bindAlone(argument)));
     const culprit = list.find((_, i) => errors[i]);
-    const { call } = this.#recipe;
+    const { call } = this.#operation;
     this.#report(
       culprit
         ? new Error(
@@ -399,14 +394,14 @@ function cutsOf(list: readonly Argument[], storage: Storage): number[] {
   return [...cuts].sort((a, b) => a - b);
 }
 
-function needsScratch(step: Step, name: BufferName, recipe: Recipe, inPlace: boolean): boolean {
+function needsScratch(step: Step, name: BufferName, operation: ResolvedOperation, inPlace: boolean): boolean {
   if (name === 'partials' && step.partials) return false;
-  return bindingsOf(variantOf(recipe, recipe.settings, step, step.dispatch.tile, inPlace)).some((binding) => binding.name === name);
+  return bindingsOf(variantOf(operation, step, step.dispatch.tile, inPlace)).some((binding) => binding.name === name);
 }
 
 /** What a dispatch binds of an argument: of a tensor the window, in the buffer that has it. */
-function resourceOf(name: BufferName, ready: Ready, list: readonly Argument[], window: Window, storage: Storage): GPUBufferBinding {
-  const scratch = ready.scratch.get(name);
+function resourceOf(name: BufferName, prepared: Prepared, list: readonly Argument[], window: Window, storage: Storage): GPUBufferBinding {
+  const scratch = prepared.scratch.get(name);
   if (scratch) return { buffer: scratch };
   if (!MATRICES.includes(name)) {
     const { buffer, offset, bytes } = list.find((candidate) => candidate.name === name)!;

@@ -35,7 +35,7 @@ export interface Step {
 }
 
 /** Which dispatch of a plan a step is. */
-interface DraftStep {
+interface StepRow {
   kernel: KernelName;
   of: 'reduce' | 'finalize' | 'apply';
   partials?: BufferName;
@@ -43,35 +43,36 @@ interface DraftStep {
   without?: readonly BufferName[];
 }
 
-/** An operation before its pipelines are compiled. */
-export interface Draft {
+/** An operation as the options have it, before its pipelines are compiled. */
+export interface ResolvedOperation {
   operation: OperationName;
+  settings: KernelSettings;
   call: string;
   slots: readonly Slot[];
   /** Buffers that its kernels go without. */
   absent: readonly BufferName[];
   /** One dispatch for all rows of a tile; null where that needs more buffers than a stage binds. */
-  single: readonly DraftStep[] | null;
-  split: readonly DraftStep[];
+  single: readonly StepRow[] | null;
+  split: readonly StepRow[];
   /** Where one part holds all rows and nothing is merged; else as `split`. */
-  onePart: readonly DraftStep[] | null;
+  onePart: readonly StepRow[] | null;
   /** A split plan's own buffers: which, and what of the plan sizes it. */
   scratch: readonly { name: BufferName; bytes(plan: Plan): number }[];
   /** Written over what is read, where the options allow and a call does. */
   inPlace: readonly [read: BufferName, written: BufferName] | null;
 }
 
-const reduce = (kernel: KernelName, partials?: BufferName, without: DraftStep['without'] = ['coefficients']): DraftStep =>
+const reduce = (kernel: KernelName, partials?: BufferName, without: StepRow['without'] = ['coefficients']): StepRow =>
   ({ kernel, of: 'reduce', partials, without });
-const finalize = (kernel: KernelName, partials?: BufferName): DraftStep => ({ kernel, of: 'finalize', partials });
-const apply = (kernel: KernelName, without?: DraftStep['without']): DraftStep => ({ kernel, of: 'apply', without });
+const finalize = (kernel: KernelName, partials?: BufferName): StepRow => ({ kernel, of: 'finalize', partials });
+const apply = (kernel: KernelName, without?: StepRow['without']): StepRow => ({ kernel, of: 'apply', without });
 
 /** What stands in the coefficients. */
 const PACKED: readonly BufferName[] = ['gamma', 'beta', 'saved', 'runningMean', 'runningVar'];
 
 /** The dispatches of one call, in order. */
-export function stepsOf(draft: Draft, plan: Plan): Step[] {
-  const { single, split, onePart } = draft;
+export function stepsOf(resolved: ResolvedOperation, plan: Plan): Step[] {
+  const { single, split, onePart } = resolved;
   const steps = plan.kind === 'single' && single ? single : plan.parts === 1 && onePart ? onePart : split;
   return steps.flatMap(({ kernel, of, partials, without }) => {
     const dispatches = of === 'finalize' ? [plan.finalize] : plan[of];
@@ -147,15 +148,15 @@ interface Row {
   inPlace?: readonly [read: BufferName, written: BufferName];
   steps: Steps;
   plain?: Steps;
-  packed?: readonly DraftStep[];
+  packed?: readonly StepRow[];
   /** A split plan's own buffers: partial moments, partial sums, what dx needs of a channel. */
   scratch?: readonly ('partials' | 'sums' | 'coefficients')[];
 }
 
 interface Steps {
-  single?: readonly DraftStep[];
-  split: readonly DraftStep[];
-  onePart?: readonly DraftStep[];
+  single?: readonly StepRow[];
+  split: readonly StepRow[];
+  onePart?: readonly StepRow[];
 }
 
 /** Whether an operation has an argument, with these options. */
@@ -179,16 +180,17 @@ function presentIn(of: Row['of'], name: BufferName, settings: Settings): boolean
 const RUNNING = ['runningMean', 'runningVar', 'batches'] as const;
 
 /** Every operation of the modes. Those that may update running statistics stand there twice: with them, and without. */
-export function draftsOf(settings: KernelSettings, modes: readonly Mode[], maxBuffers: number): Draft[] {
+export function resolveOperations(settings: KernelSettings, modes: readonly Mode[], maxBuffers: number): ResolvedOperation[] {
   const rows = Object.entries(OPERATIONS) as [keyof typeof OPERATIONS, Row][];
-  return rows.filter(([, { mode }]) => modes.includes(mode)).flatMap(([name, row]) => (row.running
-    ? [draftOf(name, name, row, RUNNING, settings, maxBuffers), draftOf(`${name}Untracked` as OperationName, name, row, [], settings, maxBuffers)]
-    : [draftOf(name, name, row, [], settings, maxBuffers)]));
+  return rows.filter(([, { mode }]) => modes.includes(mode)).flatMap(([name, row]) => {
+    const resolve = (as: OperationName, running: readonly BufferName[]) => resolveOperation(as, name, row, running, settings, maxBuffers);
+    return row.running ? [resolve(name, RUNNING), resolve(`${name}Untracked` as OperationName, [])] : [resolve(name, [])];
+  });
 }
 
-function draftOf(
+function resolveOperation(
   operation: OperationName, call: string, row: Row, running: readonly BufferName[], settings: KernelSettings, maxBuffers: number,
-): Draft {
+): ResolvedOperation {
   const has = (name: BufferName) => presentIn(row.of, name, settings);
   const reads = row.reads.filter(has);
   const writes = [...row.writes, ...running].filter(has);
@@ -200,7 +202,7 @@ function draftOf(
   const fits = (single ?? []).every(({ kernel }) =>
     bindingsOf({ kernel, absent, tile: ANY_TILE, storage: 'f32', activation: NO_ACTIVATION, frozen: false, inPlace: false }).length <= maxBuffers);
   return {
-    operation, call: `BatchNormKernels.${call}`,
+    operation, settings, call: `BatchNormKernels.${call}`,
     slots: [...reads.map((name) => slot(name, 'read', settings)), ...writes.map((name) => slot(name, 'write', settings, split.length > 1))],
     absent,
     single: single && fits ? single : null,
@@ -211,32 +213,34 @@ function draftOf(
   };
 }
 
-const SCRATCH: Record<'partials' | 'sums' | 'coefficients', (settings: Settings) => Draft['scratch'][number]> = {
+const SCRATCH: Record<'partials' | 'sums' | 'coefficients', (settings: Settings) => ResolvedOperation['scratch'][number]> = {
   partials: () => ({ name: 'partials', bytes: (plan: Plan) => plan.momentsBytes }),
   sums: () => ({ name: 'partials', bytes: (plan: Plan) => plan.gradientBytes }),
   coefficients: ({ channels }: Settings) => ({ name: 'coefficients', bytes: () => COEFFICIENT_PLANES * channels * 4 }),
 };
 
 /** The text of a step's kernel in an operation. */
-export function variantOf(draft: Draft, settings: KernelSettings, { kernel, without = [] }: Pick<DraftStep, 'kernel' | 'without'>, tile: Variant['tile'],
-  inPlace: boolean): Variant {
-  const { storage, activation } = settings;
-  const frozen = draft.operation === 'backwardFrozen';
+export function variantOf(
+  resolved: ResolvedOperation, { kernel, without = [] }: Pick<StepRow, 'kernel' | 'without'>, tile: Variant['tile'], inPlace: boolean,
+): Variant {
+  const { storage, activation } = resolved.settings;
+  const frozen = resolved.operation === 'backwardFrozen';
   // With constant statistics and no activation, dx has no x in it.
   const noX: readonly BufferName[] = frozen && !isActivated(activation) && kernel === 'gradient_input' ? ['x'] : [];
-  return { kernel, absent: [...draft.absent, ...without, ...noX], tile, storage, activation, frozen, inPlace };
+  return { kernel, absent: [...resolved.absent, ...without, ...noX], tile, storage, activation, frozen, inPlace };
 }
 
 /** Every text an operation can need, for any shape. */
-export function variantsOf(draft: Draft, settings: KernelSettings, limits: PlanLimits): Variant[] {
+export function variantsOf(resolved: ResolvedOperation, limits: PlanLimits): Variant[] {
+  const { settings } = resolved;
   const { adapterClass, plan, storage } = settings;
   const tiles = tilesOf(settings, adapterClass, limits, storage);
-  const { single, split, onePart, inPlace } = draft;
+  const { single, split, onePart, inPlace } = resolved;
   // A forced single plan splits all the same where it would bind too many buffers, or halves straddle tiles.
   const lists = [plan === 'split' ? null : single, plan === 'single' && single && storage === 'f32' ? null : split, onePart];
   const variants = lists.flatMap((steps) => steps ?? []).flatMap((step) =>
     tiles[KERNELS[step.kernel].role].flatMap((tile) =>
-      (inPlace ? [false, true] : [false]).map((over) => variantOf(draft, settings, step, tile, over)),
+      (inPlace ? [false, true] : [false]).map((over) => variantOf(resolved, step, tile, over)),
     ),
   );
   return [...new Map(variants.map((variant) => [variantKey(variant), variant])).values()];

@@ -3,7 +3,7 @@ import type { Storage } from '../core/storage.js';
 import { type AdapterClass, DEFAULTS, type RowMask } from '../core/options.js';
 import type { PlanLimits } from '../plan/tiles.js';
 import { pairs } from './pairs.js';
-import { type KernelSettings, draftsOf, variantsOf } from '../kernels/operations.js';
+import { type KernelSettings, resolveOperations, variantsOf } from '../kernels/operations.js';
 import { type Variant, variantKey } from '../shader/kernels.js';
 
 const AXES = {
@@ -40,8 +40,8 @@ export function allVariants(adapterClass: AdapterClass, limits: PlanLimits & { r
       const settings: KernelSettings = {
         ...DEFAULTS, ...shape, ...choice, activation: resolveActivation('', activation), adapterClass, plan: undefined, limits: undefined, onError: undefined,
       };
-      const drafts = draftsOf(settings, ['train', 'infer', 'frozen', 'phases'], limits.maxStorageBuffersPerShaderStage);
-      return drafts.flatMap((draft) => variantsOf(draft, settings, limits));
+      const operations = resolveOperations(settings, ['train', 'infer', 'frozen', 'phases'], limits.maxStorageBuffersPerShaderStage);
+      return operations.flatMap((resolved) => variantsOf(resolved, limits));
     }),
   );
   return [...new Map(variants.map((variant) => [variantKey(variant), variant])).values()];

@@ -2,7 +2,7 @@
 // shape; every argument an operation asks for is bound as its slot says. Control: the usual options, by hand.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Draft, type KernelSettings, type Step, draftsOf, stepsOf, variantOf, variantsOf } from '../../src/kernels/operations.js';
+import { type KernelSettings, type ResolvedOperation, type Step, resolveOperations, stepsOf, variantOf, variantsOf } from '../../src/kernels/operations.js';
 import { type BufferName, type Kernel, KERNELS, bindingsOf, variantKey } from '../../src/shader/kernels.js';
 import type { Storage } from '../../src/core/storage.js';
 import { type ActivationName, isActivated, resolveActivation } from '../../src/core/activations.js';
@@ -35,22 +35,22 @@ const settings = fc
   .map((of): KernelSettings => ({ ...DEFAULTS, limits: undefined, onError: undefined, ...of }));
 
 /** What an operation binds in a step: its arguments by name, and its own scratch. */
-function boundIn(draft: Draft, of: KernelSettings, step: Step, inPlace: boolean): { name: BufferName; reads: boolean; writes: boolean }[] {
-  return bindingsOf(variantOf(draft, of, step, step.dispatch.tile, inPlace)).map(({ name, access }) => ({
+function boundIn(resolved: ResolvedOperation, step: Step, inPlace: boolean): { name: BufferName; reads: boolean; writes: boolean }[] {
+  return bindingsOf(variantOf(resolved, step, step.dispatch.tile, inPlace)).map(({ name, access }) => ({
     name: name === 'partials' && step.partials ? step.partials : name, reads: access === 'read', writes: access !== 'read',
   }));
 }
 
-describe('recipes', () => {
+describe('operations', () => {
   it('control: forward and backward of the usual options', () => {
-    const [forward, untracked, backward, ...others] = draftsOf(plain, ['train'], 8);
+    const [forward, untracked, backward, ...others] = resolveOperations(plain, ['train'], 8);
     expect(others).toEqual([]);
     expect(forward.slots.map(({ name }) => name)).toEqual(['x', 'gamma', 'beta', 'y', 'saved', 'runningMean', 'runningVar']);
     expect(untracked.slots.map(({ name }) => name)).toEqual(['x', 'gamma', 'beta', 'y', 'saved']);
     expect(backward.slots.map(({ name }) => name)).toEqual(['x', 'dy', 'gamma', 'saved', 'dx', 'dgamma', 'dbeta']);
-    const kernels = (draft: Draft, kind: PlanKind) => {
+    const kernels = (resolved: ResolvedOperation, kind: PlanKind) => {
       const geometry: Geometry = { layout: 'channelsLast', batch: 64, channels: 8, spatial: 1, rows: 64 };
-      return stepsOf(draft, plan(geometry, DEFAULTS, { adapterClass: 'hardware', kind }, limitsOf(8))).map(({ kernel }) => kernel);
+      return stepsOf(resolved, plan(geometry, DEFAULTS, { adapterClass: 'hardware', kind }, limitsOf(8))).map(({ kernel }) => kernel);
     };
     expect(kernels(forward, 'single')).toEqual(['forward_single']);
     expect(kernels(forward, 'split')).toEqual(['moments_partial', 'moments_finalize', 'normalize']);
@@ -92,7 +92,7 @@ describe('recipes', () => {
       merge: 'moments → saved runningMean runningVar', mergeUntracked: 'moments → saved', normalize: 'x residual saved gamma beta validRows → y',
       gradientSums: 'x dy gamma saved validRows → sums', gradientInput: 'x dy gamma saved sums validRows → dx dresidual dgamma dbeta',
     }],
-    ['a ReLU alone: the backward asks for beta too', { activation: RELU, gamma: false }, {
+    ['another activation alone: the backward asks for beta too', { activation: resolveActivation('', 'silu'), gamma: false }, {
       forward: 'x beta → y saved runningMean runningVar', forwardUntracked: 'x beta → y saved', backward: 'x dy beta saved → dx dbeta',
         infer: 'x beta runningMean runningVar → y',
       backwardFrozen: 'x dy beta runningMean runningVar → dx dbeta', moments: 'x → moments', merge: 'moments → saved runningMean runningVar',
@@ -100,9 +100,9 @@ describe('recipes', () => {
       normalize: 'x saved beta → y', gradientSums: 'x dy beta saved → sums', gradientInput: 'x dy beta saved sums → dx dbeta',
     }],
   ])('each call has the arguments its options give it: %s', (_, change, want) => {
-    const drafts = draftsOf({ ...plain, ...change }, MODES, 8);
-    expect(drafts.map(({ operation }) => operation).sort()).toEqual(Object.keys(want).sort());
-    for (const { operation, slots, absent } of drafts) {
+    const operations = resolveOperations({ ...plain, ...change }, MODES, 8);
+    expect(operations.map(({ operation }) => operation).sort()).toEqual(Object.keys(want).sort());
+    for (const { operation, slots, absent } of operations) {
       const of = (writes: boolean) => slots.filter((slot) => slot.writes === writes).map(({ name }) => name);
       const [reads, writes] = want[operation].split(' → ').map((list) => list.split(' '));
       expect([of(false).sort(), of(true).sort()], operation).toEqual([reads.sort(), writes.sort()]);
@@ -122,25 +122,25 @@ describe('recipes', () => {
           ? { layout: of.layout, batch, channels: of.channels, spatial: 1, rows: batch }
           : { layout: of.layout, batch, channels: of.channels, spatial, rows: batch * spatial };
         const cuts = cut && geometry.rows * of.channels > 128 ? [128] : [];
-        for (const draft of draftsOf(of, MODES, buffers)) {
-          const compiled = new Set(variantsOf(draft, of, limits).map(variantKey));
-          const choice = { adapterClass: of.adapterClass, kind: of.plan, storage: of.storage, single: draft.single !== null, cuts };
+        for (const resolved of resolveOperations(of, MODES, buffers)) {
+          const compiled = new Set(variantsOf(resolved, limits).map(variantKey));
+          const choice = { adapterClass: of.adapterClass, kind: of.plan, storage: of.storage, single: resolved.single !== null, cuts };
           let made;
           try {
             made = plan(geometry, of, choice, limits);
           } catch (error) {
-            expect([(error as RangeError).name, of.plan], draft.operation).toEqual(['RangeError', 'single']);
+            expect([(error as RangeError).name, of.plan], resolved.operation).toEqual(['RangeError', 'single']);
             continue;
           }
-          if (/^merge|^gradientInput$/.test(draft.operation)) made = { ...made, finalize: planMerge(of, parts, of, choice, limits) };
-          const known = [...draft.slots, ...draft.scratch].map(({ name }) => name);
-          for (const step of stepsOf(draft, made)) {
-            for (const inPlace of draft.inPlace ? [false, true] : [false]) {
-              const key = variantKey(variantOf(draft, of, step, step.dispatch.tile, inPlace));
-              expect(compiled.has(key), `${draft.operation}: ${key} is compiled`).toBe(true);
-              const bound = boundIn(draft, of, step, inPlace).map(({ name }) => name);
-              expect(bound.filter((name) => !known.includes(name)), `${draft.operation}: ${key}`).toEqual([]);
-              expect(new Set(bound).size, `${draft.operation}: ${key} binds each once`).toBe(bound.length);
+          if (/^merge|^gradientInput$/.test(resolved.operation)) made = { ...made, finalize: planMerge(of, parts, of, choice, limits) };
+          const known = [...resolved.slots, ...resolved.scratch].map(({ name }) => name);
+          for (const step of stepsOf(resolved, made)) {
+            for (const inPlace of resolved.inPlace ? [false, true] : [false]) {
+              const key = variantKey(variantOf(resolved, step, step.dispatch.tile, inPlace));
+              expect(compiled.has(key), `${resolved.operation}: ${key} is compiled`).toBe(true);
+              const bound = boundIn(resolved, step, inPlace).map(({ name }) => name);
+              expect(bound.filter((name) => !known.includes(name)), `${resolved.operation}: ${key}`).toEqual([]);
+              expect(new Set(bound).size, `${resolved.operation}: ${key} binds each once`).toBe(bound.length);
               expect(bound.length, key).toBeLessThanOrEqual(buffers);
             }
           }
@@ -156,23 +156,23 @@ describe('recipes', () => {
   const anyOptions = (numRuns: number) => {
     fc.assert(
       fc.property(settings, fc.constantFrom(8, 16), (of, buffers) => {
-        for (const draft of draftsOf(of, MODES, buffers)) {
+        for (const resolved of resolveOperations(of, MODES, buffers)) {
           const tile = { width: 1, across: 'channels', groupSize: 16, grouped: true, registers: false } as const;
           const dispatch = { tile } as Step['dispatch'];
-          const plans = [draft.single, draft.split, draft.onePart].filter((steps) => steps !== null);
+          const plans = [resolved.single, resolved.split, resolved.onePart].filter((steps) => steps !== null);
           const uses = plans.map((steps) =>
-            steps.flatMap(({ kernel, partials, without }) => boundIn(draft, of, { kernel, partials, without, dispatch }, false)));
-          for (const { name, reads, writes } of draft.slots) {
+            steps.flatMap(({ kernel, partials, without }) => boundIn(resolved, { kernel, partials, without, dispatch }, false)));
+          for (const { name, reads, writes } of resolved.slots) {
             for (const use of uses) {
               const mine = use.filter((bound) => bound.name === name);
               // With constant statistics and no ReLU dx has no x in it; it is asked for whatever the options.
-              const unused = name === 'x' && draft.operation === 'backwardFrozen' && !of.gamma && !of.beta && !isActivated(of.activation);
-              expect(mine.length > 0, `${draft.operation} binds ${name}`).toBe(!unused);
-              if (mine.some((bound) => bound.reads)) expect(reads, `${draft.operation} reads ${name}`).toBe(true);
-              expect(mine.some((bound) => bound.writes), `${draft.operation} writes ${name}`).toBe(writes);
+              const unused = name === 'x' && resolved.operation === 'backwardFrozen' && !of.gamma && !of.beta && !isActivated(of.activation);
+              expect(mine.length > 0, `${resolved.operation} binds ${name}`).toBe(!unused);
+              if (mine.some((bound) => bound.reads)) expect(reads, `${resolved.operation} reads ${name}`).toBe(true);
+              expect(mine.some((bound) => bound.writes), `${resolved.operation} writes ${name}`).toBe(writes);
             }
             expect(reads || writes).toBe(true);
-            expect(draft.absent, draft.operation).not.toContain(name);
+            expect(resolved.absent, resolved.operation).not.toContain(name);
           }
           // WebGPU forbids one buffer read and written in a dispatch: scratch that is both belongs to two.
           for (const steps of plans) {
@@ -193,17 +193,17 @@ describe('recipes', () => {
 
   it('scratch is as large as what the dispatches write', () => {
     const geometry: Geometry = { layout: 'channelsFirst', batch: 40, channels: 6, spatial: 90, rows: 3600 };
-    for (const draft of draftsOf({ ...plain, layout: 'channelsFirst', channels: 6, activation: RELU, residual: true, mask: 'rows' }, MODES, 8)) {
+    for (const resolved of resolveOperations({ ...plain, layout: 'channelsFirst', channels: 6, activation: RELU, residual: true, mask: 'rows' }, MODES, 8)) {
       const made = plan(geometry, DEFAULTS, { adapterClass: 'hardware', kind: 'split', cuts: [640] }, limitsOf(8));
       const planes = { moments_partial: 4, gradient_partial: 2, gradient_partial_frozen: 2, gradient_partial_packed: 2 } as Partial<Record<string, number>>;
-      for (const { kernel, dispatch, partials } of stepsOf(draft, made)) {
+      for (const { kernel, dispatch, partials } of stepsOf(resolved, made)) {
         const words = planes[kernel];
         if (words === undefined || partials) continue;
-        const size = draft.scratch.find(({ name }) => name === 'partials')!.bytes(made);
+        const size = resolved.scratch.find(({ name }) => name === 'partials')!.bytes(made);
         expect((dispatch.params.part_base + dispatch.params.parts) * words * 6 * 4).toBeLessThanOrEqual(size);
         expect(size).toBe(made.parts * words * 6 * 4);
       }
-      const coefficients = draft.scratch.find(({ name }) => name === 'coefficients');
+      const coefficients = resolved.scratch.find(({ name }) => name === 'coefficients');
       if (coefficients) expect(coefficients.bytes(made)).toBe(6 * 6 * 4);
     }
   });

@@ -32,9 +32,9 @@ export const LINES = [
     suite: ['--project', 'dawn', 'gpu/halves', '-t', 'bf16'],
   },
   {
-    what: 'activations: one is taken for none', under: 'src',
+    what: 'activations: one is taken for none', under: 'src/core',
     line: "name !== 'none'", instead: "name === 'relu'",
-    suite: ['--project', 'node', 'kernels/recipes'],
+    suite: ['--project', 'node', 'kernels/operations'],
   },
   {
     what: 'checks: buffers that overlap by one byte pass', under: 'src',

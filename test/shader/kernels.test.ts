@@ -3,7 +3,7 @@
 // headers follow the house order. Control: texts by hand.
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type KernelSettings, draftsOf, variantsOf } from '../../src/kernels/operations.js';
+import { type KernelSettings, resolveOperations, variantsOf } from '../../src/kernels/operations.js';
 import { KERNELS, type Kernel, type KernelName, type Variant, bindingsOf, variantKey } from '../../src/shader/kernels.js';
 import { originOf } from '../../src/shader/link.js';
 import { SOURCES } from '../../src/shader/sources.js';
@@ -41,8 +41,8 @@ function everyCombination(buffers: number): Variant[] {
               adapterClass: 'hardware', plan: undefined,
               limits: undefined, onError: undefined, ...DEFAULTS, momentum: 'cumulative', // which has the most buffers
             };
-            const drafts = draftsOf(settings, ['train', 'infer', 'frozen', 'phases'], buffers);
-            for (const variant of drafts.flatMap((draft) => variantsOf(draft, settings, limits))) variants.set(variantKey(variant), variant);
+            const operations = resolveOperations(settings, ['train', 'infer', 'frozen', 'phases'], buffers);
+            for (const variant of operations.flatMap((resolved) => variantsOf(resolved, limits))) variants.set(variantKey(variant), variant);
           }
         }
       }
