@@ -132,6 +132,6 @@ const RUNS = {
 function tests(run: keyof typeof RUNS) {
   const { projects, tagsFilter } = RUNS[run]();
   // A project that extended this file would read it again, as that of mode test.
-  const selected = { tags: TAGS, tagsFilter: [...tagsFilter] };
+  const selected = { tags: TAGS, tagsFilter: [...tagsFilter], env: { TEST_RUN: run } };
   return { test: { ...selected, projects: projects.map((project) => ({ test: { ...project, ...selected } })) } };
 }

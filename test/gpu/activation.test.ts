@@ -57,6 +57,14 @@ function apart(got: Float32Array, want: Float32Array, share: number): string {
   return at < 0 ? '' : `${got[at]} at ${at}, needs ${want[at]}`;
 }
 
+/** Fails unless GPU and CPU give the same. */
+async function same(options: LayerOptions, shape: readonly number[]): Promise<void> {
+  const all = { ...options, activation: SOFTPLUS };
+  const [got, want] = [await life(gpu, all, shape), await life(cpu, all, shape)];
+  expect(Object.keys(got)).toEqual(Object.keys(want));
+  for (const name in want) expect(apart(got[name], want[name], TOLERANCE[options.storage ?? 'f32']), name).toBe('');
+}
+
 describe('of one’s own', () => {
   it.each<[string, LayerOptions, number[]]>([
     ['four channels a thread', { channels: 8 }, [20, 8]],
@@ -64,13 +72,9 @@ describe('of one’s own', () => {
     ['channels-first, masked', { channels: 3, layout: 'channelsFirst', mask: 'rows' }, [4, 3, 8]],
     ['f16 in odd rows, behind a residual', { channels: 5, storage: 'f16', residual: true }, [21, 5]],
     ['bf16, channels-first, three dispatches', { channels: 6, storage: 'bf16', layout: 'channelsFirst', plan: 'split' }, [4, 6, 4]],
-    ['hardware’s plans', { channels: 4, adapterClass: 'hardware' }, [300, 4]],
-  ])('%s', async (_, options, shape) => {
-    const all = { ...options, activation: SOFTPLUS };
-    const [got, want] = [await life(gpu, all, shape), await life(cpu, all, shape)];
-    expect(Object.keys(got)).toEqual(Object.keys(want));
-    for (const name in want) expect(apart(got[name], want[name], TOLERANCE[options.storage ?? 'f32']), name).toBe('');
-  });
+  ])('%s', (_, options, shape) => same(options, shape));
+
+  it('hardware’s plans', { tags: ['long'] }, () => same({ channels: 4, adapterClass: 'hardware' }, [300, 4]));
 
   it('control: a text that computes something else is seen', async () => {
     const wrong = { ...SOFTPLUS, wgsl: SOFTPLUS.wgsl.replace('return sigmoid(z)', 'return 1.01 * sigmoid(z)') };

@@ -70,7 +70,7 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
 
 /** For a person to look at: in the long tests, for a page is painted for seconds. */
 export async function screenshot(page: Page, name: string): Promise<void> {
-  if (import.meta.env.MODE !== 'long') return;
+  if (process.env.TEST_RUN !== 'long') return;
   mkdirSync(ARTIFACTS, { recursive: true });
   await page.screenshot({ path: join(ARTIFACTS, `${name}.png`), fullPage: true });
 }
