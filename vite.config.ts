@@ -65,8 +65,8 @@ const SOAK_TESTS = 'test/soak/**/*.test.ts';
 const BUILDING_TESTS = ['test/cli/**/*.test.ts', 'test/package/**/*.test.ts', 'test/benchmark/peers.test.ts'];
 /** Pure code that walks every text, every thread, every value: seconds each, and so not in the quick loop. */
 const WIDE_TESTS = [
-  'shader/kernels', 'kernels/operations', 'plan/planIterations', 'core/storage', 'data/read', 'reference/reference', 'reference/walk', 'layer/workers',
-  'verify/verify',
+  'shader/kernels', 'kernels/operations', 'kernels/memory', 'kernels/scopes', 'plan/plan', 'plan/planIterations', 'core/storage', 'data/cases', 'data/digits',
+  'data/fuzz', 'data/read', 'reference/reference', 'reference/walk', 'layer/safetensors', 'layer/workers', 'verify/verify',
 ].map((name) => `test/${name}.test.ts`);
 /** Builds the pages and opens the browsers, once for all tests that use them. */
 const BUILT_SITE = 'test/pages/build.ts';
