@@ -2,7 +2,7 @@
 //
 //     dz = 0 where z < −3, dy where z > 3, else (z / 3 + 1/2) · dy
 //
-// Source    Howard et al. 2019 (arXiv:1905.02244), section 5.2; at ±3 PyTorch's choice.
+// Source    Howard et al. 2019 (arXiv:1905.02244), section 5.2; at ±3 the slope between them: −0.5 and 1.5.
 const ACTIVATED = true;
 
 fn activate(z: Value) -> Value {

@@ -66,7 +66,7 @@ const sigmoid = (v: number): number => 1 / (1 + Math.exp(-v));
 const geluTanh = (z: number): number => Math.tanh(GELU_SCALE * (z + 0.044715 * z ** 3));
 
 /**
- * f and f′ by name; the WGSL twin of each stands in shaders/activations. Of a NaN both are NaN; at a kink f′ is PyTorch's.
+ * f and f′ by name; the WGSL twin of each stands in shaders/activations. Of a NaN both are NaN; at a kink f′ is PyTorch's, but hard swish's 1.5 at 3.
  *
  * - `relu`: max(0, z)
  * - `leakyRelu`: z where z > 0, else slope · z

@@ -37,7 +37,7 @@ it.each(figures.cases)('$name has PyTorch’s values and gradients', ({ name, y,
   const f = resolveActivation('', given(name));
   figures.z.forEach((z, i) => {
     expect(Math.abs(f.value(z) - y[i]), `f(${z})`).toBeLessThanOrEqual(4e-16 * (1 + Math.abs(z)));
-    if (name === 'hardSwish' && z === 3) return; // where PyTorch 1.13 has the right side’s 1, later ones the left’s 1.5, which is ours
+    if (name === 'hardSwish' && z === 3) return; // where PyTorch 1.13 has the right side’s 1; ours is the left’s, 1.5
     expect(Math.abs(f.gradient(z, figures.dy[i]) - dz[i]), `f′(${z})`).toBeLessThanOrEqual(4e-15);
   });
 });
